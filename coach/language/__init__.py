@@ -1,0 +1,1 @@
+"""What was said: normalised text, tokens, patterns, sounds. Pure; no I/O after loading."""

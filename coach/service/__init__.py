@@ -1,0 +1,1 @@
+"""The live service: sockets, fan-out, store and authentication around `coaching`."""
