@@ -1,0 +1,329 @@
+"""From a pattern tree to regular expressions over encoded tokens, and the words it cannot do without.
+
+Tokens are encoded as `我|不|知道|` (with parts of speech: `我/r|不/d|知道/v|`), clause marks being tokens too,
+so that a pattern is one ordinary bounded regular expression. No backtracking can grow with the text.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import accumulate, product
+from typing import TYPE_CHECKING
+
+from coach.language.pattern import (
+    Choice,
+    End,
+    Gap,
+    Item,
+    Literal,
+    Mark,
+    Maybe,
+    Named,
+    PatternError,
+    Sequence,
+    Start,
+    Tag,
+    WordClass,
+    parse_pattern,
+    walk,
+)
+from coach.language.text import CLAUSE_MARKS, normalize_literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from coach.language.tokens import Tokenizer
+
+_BAR = "|"
+_EDGE = "。"
+_TOKEN = rf"[^|{CLAUSE_MARKS}]+\|"
+_AT_START = rf"(?<=[{CLAUSE_MARKS}]\|)"
+_AT_END = rf"(?=[{CLAUSE_MARKS}])"
+_TAGGED_EDGE = f"{_EDGE}/x{_BAR}"
+# 你 and 您 are one letter to every pattern: recognisers mix them, and so do rule authors.
+_YOU = "你您"
+_MAX_FILLERS = 2
+_MAX_SOUND_FORMS = 120
+
+
+class Encoded:
+    """One utterance, tokenised and encoded once for all patterns.
+
+    Attributes:
+        tokens: the words, clause marks included.
+        closed: False while the speaker has not finished (partial text): its end is no clause end.
+    """
+
+    def __init__(self, tokens: list[str], *, closed: bool, tokenizer: Tokenizer) -> None:
+        self.tokens = tokens
+        self.closed = closed
+        self._tokenizer = tokenizer
+        self.plain = f"{_EDGE}{_BAR}{_BAR.join(tokens)}{_BAR}" + (f"{_EDGE}{_BAR}" if closed else "")
+
+    @cached_property
+    def tagged(self) -> str:
+        """The same with parts of speech; made only when a pattern asks for one."""
+        body = "".join(f"{token.replace('/', '∕')}/{self._tokenizer.tag(token)}{_BAR}" for token in self.tokens)
+        return _TAGGED_EDGE + body + (_TAGGED_EDGE if self.closed else "")
+
+    @cached_property
+    def _offsets(self) -> list[int]:
+        return list(accumulate(map(len, self.tokens), initial=0))
+
+    def character(self, code: str, position: int) -> int:
+        """Turn a position in `plain` or `tagged` into a character offset of the normalised text."""
+        index = code.count(_BAR, 0, position) - 1
+        return self._offsets[min(max(index, 0), len(self.tokens))]
+
+    def token_index(self, code: str, position: int) -> int:
+        """Turn a position in `plain` or `tagged` into the index of the token that starts there."""
+        return code.count(_BAR, 0, position) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A pattern found: character offsets of the normalised text, and its named parts likewise."""
+
+    start: int
+    end: int
+    parts: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """What a pattern may refer to: word classes by name, and the fillers passed over between items."""
+
+    classes: Mapping[str, tuple[str, ...]]
+    fillers: tuple[str, ...] = ()
+
+
+class CompiledPattern:
+    """A pattern ready to search.
+
+    Attributes:
+        source: as the author wrote it.
+        anchors: sets of words; the pattern cannot match a text that has no word of each set. Best first.
+        tagged: whether it needs parts of speech.
+
+    Raises:
+        PatternError: if it cannot be read, names an unknown class, or has no word to look for.
+    """
+
+    def __init__(self, source: str, vocabulary: Vocabulary) -> None:
+        self.source = source
+        self.tree = parse_pattern(source)
+        self._vocabulary = vocabulary
+        for item in walk(self.tree):
+            if isinstance(item, WordClass) and item.name not in vocabulary.classes:
+                known = "、".join(sorted(vocabulary.classes)) or "（没有）"
+                raise PatternError(source, source.find(f"<{item.name}"), f"没有词类 <{item.name}>；已有：{known}")
+        self.tagged = any(isinstance(item, Tag) or (isinstance(item, Literal) and item.tag) for item in walk(self.tree))
+        self.anchors = tuple(_anchors(self.tree, vocabulary))
+        if not self.anchors:
+            raise PatternError(source, 0, "没有必须出现的词，每句话都要细查；至少写一个词或 <词类>")
+        writer = _Writer(vocabulary, tagged=self.tagged)
+        self._full_source = rf"(?<=\|){writer.sequence(self.tree)}"
+        self._regex = re.compile(self._full_source)
+        self._writer = writer
+
+    def __reduce__(self) -> tuple[type[CompiledPattern], tuple[str, Vocabulary]]:
+        """Pickle by source: compiled regular expressions are rebuilt on the other side."""
+        return type(self), (self.source, self._vocabulary)
+
+    def find(self, encoded: Encoded) -> Iterator[Found]:
+        """Yield each place where the pattern matches, left to right, without overlaps."""
+        code = encoded.tagged if self.tagged else encoded.plain
+        for match in self._regex.finditer(code):
+            parts = {
+                name: (encoded.character(code, match.start(name)), encoded.character(code, match.end(name)))
+                for name, text in match.groupdict().items()
+                if text
+            }
+            yield Found(encoded.character(code, match.start()), encoded.character(code, match.end()), parts)
+
+    def may_still_match(self, encoded: Encoded, *, before: int) -> bool:
+        """Tell whether words still to come could complete a match that starts before character `before`.
+
+        Only meaningful for text that is not closed.
+        """
+        code = encoded.tagged if self.tagged else encoded.plain
+        return any(encoded.character(code, match.start()) < before for match in self._beginning.finditer(code))
+
+    @cached_property
+    def _beginning(self) -> re.Pattern[str]:
+        """Matches any beginning of the pattern that runs up to the end of the text."""
+        return re.compile(rf"(?<=\|)(?={self._writer.beginning(self.tree.items)})")
+
+    def spoken_forms(self) -> Iterator[str]:
+        """Yield the strings of three characters or more that the pattern spells without a gap.
+
+        They are what is looked for by sound; at most 120 per pattern.
+        """
+        run: list[list[str]] = []
+        count = 0
+        for item in (*self.tree.items, Gap(0, 0)):
+            forms = _spellings(item, self._vocabulary)
+            if forms is not None:
+                run.append(forms)
+                continue
+            for pieces in product(*run):
+                spoken = "".join(pieces)
+                if len(spoken) >= 3 and count < _MAX_SOUND_FORMS:  # noqa: PLR2004 - two syllables are too common
+                    count += 1
+                    yield spoken
+            run = []
+
+
+def _variants(word: str) -> set[str]:
+    """Spell `word` with every mixture of 你 and 您."""
+    choices = [tuple(_YOU) if letter in _YOU else (letter,) for letter in word]
+    return {"".join(letters) for letters in product(*choices)}
+
+
+def _anchors(tree: Sequence, vocabulary: Vocabulary) -> list[frozenset[str]]:
+    """List the sets of words of which a match needs one each, the most telling first."""
+    sets = [words for item in tree.items if (words := _needed(item, vocabulary))]
+    return sorted(sets, key=lambda words: (-min(map(len, words)), len(words)))
+
+
+def _needed(item: Item, vocabulary: Vocabulary) -> frozenset[str] | None:
+    if isinstance(item, Literal):
+        return frozenset(_variants(item.text))
+    if isinstance(item, WordClass):
+        words = (normalize_literal(word) for word in vocabulary.classes[item.name])
+        return frozenset(variant for word in words for variant in _variants(word))
+    if isinstance(item, Named):
+        best = _anchors(item.body, vocabulary)
+        return best[0] if best else None
+    if isinstance(item, Choice):
+        per_option = [_anchors(option, vocabulary) for option in item.options]
+        if all(per_option):
+            return frozenset().union(*(sets[0] for sets in per_option))
+    return None
+
+
+def _spellings(item: Item, vocabulary: Vocabulary) -> list[str] | None:
+    """Return what an item may spell, or None for gaps and edges."""
+    if isinstance(item, Literal) and not item.tag:
+        return [item.text]
+    if isinstance(item, WordClass):
+        return [normalize_literal(word) for word in vocabulary.classes[item.name]]
+    if isinstance(item, (Maybe, Choice)):
+        options = [Sequence((item.item,))] if isinstance(item, Maybe) else list(item.options)
+        forms = [""] if isinstance(item, Maybe) else []
+        for option in options:
+            inner = [_spellings(part, vocabulary) for part in option.items]
+            if any(part is None for part in inner):
+                return None
+            forms += ["".join(pieces) for pieces in product(*(part for part in inner if part is not None))]
+        return forms
+    return None
+
+
+class _Writer:
+    """Writes regular expressions for one vocabulary, with or without parts of speech."""
+
+    def __init__(self, vocabulary: Vocabulary, *, tagged: bool) -> None:
+        self.classes = vocabulary.classes
+        self.close = r"/[a-z0-9]*\|" if tagged else r"\|"
+        self.tagged = tagged
+        fillers = _alternatives(self.word(normalize_literal(word)) for word in vocabulary.fillers)
+        self.fillers = rf"(?:{fillers}){{0,{_MAX_FILLERS}}}?" if vocabulary.fillers else ""
+
+    def word(self, text: str, tag: str = "") -> str:
+        """Spell a literal over any run of whole tokens; with `tag`, over one token."""
+        letters = [f"[{_YOU}]" if letter in _YOU else re.escape(letter) for letter in text]
+        if tag:
+            return "".join(letters) + rf"/{tag}[a-z0-9]*\|"
+        inner = f"(?:{self.close})?"
+        return inner.join(letters) + self.close
+
+    def sequence(self, sequence: Sequence) -> str:
+        written: list[str] = []
+        previous: Item | None = None
+        for item in sequence.items:
+            if previous is not None and not isinstance(previous, Gap) and not isinstance(item, Gap):
+                written.append(self.fillers)
+            written.append(self.item(item))
+            previous = item
+        return "".join(written)
+
+    def item(self, item: Item) -> str:  # noqa: PLR0911 - one return per form of the language
+        match item:
+            case Literal(text, tag):
+                return self.word(text, tag)
+            case WordClass(name):
+                words = sorted(map(normalize_literal, self.classes[name]), key=len, reverse=True)
+                return _alternatives(self.word(word) for word in words)
+            case Tag(prefix):
+                return rf"[^|/{CLAUSE_MARKS}]+/{prefix}[a-z0-9]*\|"
+            case Gap(low, high):
+                return rf"(?:{_TOKEN}){{{low},{high}}}?"
+            case Mark():
+                return rf"(?:[{CLAUSE_MARKS}]{self.close}){{1,3}}"
+            case Start():
+                return _AT_START
+            case End():
+                return _AT_END
+            case Maybe(inner):
+                return f"(?:{self.item(inner)})?"
+            case Named(name, body):
+                return f"(?P<{name.replace('-', '_')}>{self.sequence(body)})"
+            case Choice(options):
+                return _alternatives(self.sequence(option) for option in sorted(options, key=_length, reverse=True))
+
+    def beginning(self, items: tuple[Item, ...]) -> str:
+        """Write what matches any beginning of `items` that reaches the end of the text."""
+        if not items:
+            return r"(?!)"
+        first, rest = items[0], items[1:]
+        whole = re.sub(r"\(\?P<[a-z0-9_]+>", "(?:", self.item(first))
+        if isinstance(first, (Start, End)):
+            return f"{whole}{self.beginning(rest)}"
+        partial = self.begun(first)
+        options = [partial] if partial else []
+        if rest:
+            filler = "" if isinstance(first, Gap) or isinstance(rest[0], Gap) else self.fillers
+            options.append(rf"{whole}{filler}(?:\Z|{self.beginning(rest)})")
+        return _alternatives(options)
+
+    def begun(self, item: Item) -> str:
+        """Write what matches a single item that is begun but not complete at the end of the text."""
+        match item:
+            case Literal(text, _):
+                return self.begun_word(text)
+            case WordClass(name):
+                return _alternatives(filter(None, (self.begun_word(normalize_literal(w)) for w in self.classes[name])))
+            case Tag():
+                return rf"{_TOKEN}\Z"
+            case Gap(_, high):
+                return rf"(?:{_TOKEN}){{1,{max(high, 1)}}}\Z"
+            case Maybe(inner):
+                return self.begun(inner)
+            case Named(_, body):
+                return self.beginning(body.items)
+            case Choice(options):
+                return _alternatives(self.beginning(option.items) for option in options)
+            case _:
+                return ""
+
+    def begun_word(self, text: str) -> str:
+        """Match the first 1 to n-1 characters of a word standing at the very end."""
+        letters = [f"[{_YOU}]" if letter in _YOU else re.escape(letter) for letter in text]
+        written = ""
+        for letter in reversed(letters[:-1]):
+            ending = rf"(?:{self.close})?\Z"
+            written = rf"{letter}(?:{ending}|(?:{self.close})?{written})" if written else rf"{letter}{ending}"
+        return written
+
+
+def _alternatives(options: Iterable[str]) -> str:
+    unique = list(dict.fromkeys(option for option in options if option))
+    return unique[0] if len(unique) == 1 else f"(?:{'|'.join(unique)})" if unique else ""
+
+
+def _length(sequence: Sequence) -> int:
+    """Guess how much an option can match, so that the longer option is tried first."""
+    return sum(len(item.text) if isinstance(item, Literal) else 2 for item in sequence.items)

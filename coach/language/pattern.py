@@ -1,0 +1,298 @@
+"""The pattern language: eight forms, read into a tree.
+
+docs/rules.md explains the forms. Compiling a tree to something that searches is `compiled.py`'s work.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from coach.errors import CoachError
+from coach.language.text import CLAUSE_MARKS, normalize_literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MAX_GAP = 8
+MAX_GAPS = 3
+
+
+class PatternError(CoachError):
+    """A pattern cannot be read.
+
+    Attributes:
+        pattern: the whole pattern.
+        column: index of the offending character, from 0.
+        message: what was found and what was expected.
+    """
+
+    def __init__(self, pattern: str, column: int, message: str) -> None:
+        self.pattern = pattern
+        self.column = column
+        self.message = message
+        super().__init__(f"{message}\n  {pattern}\n  {_pad(pattern[:column])}^")
+
+
+def _pad(text: str) -> str:
+    """Return blanks as wide as `text` on a screen, so that the caret stands under the right character."""
+    return "".join("　" if ord(letter) > 0x2E80 else " " for letter in text)  # noqa: PLR2004 - first CJK block
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """These characters as whole tokens; with `tag`, as one token of that part of speech."""
+
+    text: str
+    tag: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WordClass:
+    """Any word of a class in words.yml."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """Any token whose part of speech starts with `prefix`."""
+
+    prefix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """`low` to `high` tokens of any kind, inside one clause."""
+
+    low: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A clause mark: any of ，。？！；."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The start of a clause."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The end of a clause."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Any one of the options."""
+
+    options: tuple[Sequence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Maybe:
+    """The item, or nothing."""
+
+    item: Item
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A part that phrases may reuse under `name`."""
+
+    name: str
+    body: Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """Items one after the other; fillers between any two are passed over."""
+
+    items: tuple[Item, ...]
+
+
+Item = Literal | WordClass | Tag | Gap | Mark | Start | End | Choice | Maybe | Named
+
+
+def walk(node: Item | Sequence) -> Iterator[Item]:
+    """Yield every item of a tree, outer before inner."""
+    if isinstance(node, Sequence):
+        for item in node.items:
+            yield from walk(item)
+        return
+    yield node
+    if isinstance(node, Choice):
+        for option in node.options:
+            yield from walk(option)
+    elif isinstance(node, Maybe):
+        yield from walk(node.item)
+    elif isinstance(node, Named):
+        yield from walk(node.body)
+
+
+def parse_pattern(pattern: str) -> Sequence:
+    """Read a pattern.
+
+    Raises:
+        PatternError: with the column of the first character that does not fit.
+    """
+    return _Parser(pattern).parse()
+
+
+_SPECIAL = frozenset("<>{}()|?[]^$/… \t？") | frozenset(CLAUSE_MARKS) | frozenset(",;!")
+_NAME = re.compile(r"[a-z][a-z0-9_-]*")
+_TAG = re.compile(r"[a-z][a-z0-9]*")
+_GAP = re.compile(r"\{\s*(\d+)\s*,\s*(\d+)\s*\}")
+
+
+class _Parser:
+    """Recursive descent; `at` is the index of the next character."""
+
+    def __init__(self, pattern: str) -> None:
+        self.pattern = pattern
+        self.at = 0
+
+    def parse(self) -> Sequence:
+        if not self.pattern.strip():
+            raise self.error("空的句式；至少要有一个词", at=0)
+        sequence = self.sequence(closing="")
+        if self.at < len(self.pattern):
+            raise self.error(f"多出来的 {self.pattern[self.at]!r}，前面没有与它配对的括号")
+        self.check(sequence)
+        return sequence
+
+    def check(self, sequence: Sequence) -> None:
+        gaps = sum(isinstance(item, Gap) for item in walk(sequence))
+        if gaps > MAX_GAPS:
+            raise self.error(f"有 {gaps} 个间隔，最多 {MAX_GAPS} 个", at=0)
+        outer = [item for item in sequence.items if not isinstance(item, (Start, End))]
+        if not outer:
+            raise self.error("只有 ^ 或 $；至少要有一个词", at=0)
+        for item, place in ((outer[0], "开头"), (outer[-1], "结尾")):
+            if isinstance(item, Gap):
+                raise self.error(f"间隔不能放在{place}：那里什么都能匹配", at=0)
+        if isinstance(outer[-1], Named) and not isinstance(sequence.items[-1], End):
+            last = outer[-1].body.items[-1]
+            if isinstance(last, Gap):
+                raise self.error("结尾的 [名字: 间隔] 后面要写 $，否则不知道到哪里为止", at=0)
+
+    def sequence(self, *, closing: str) -> Sequence:
+        items: list[Item] = []
+        while self.at < len(self.pattern):
+            letter = self.pattern[self.at]
+            if letter in " \t":
+                self.at += 1
+            elif letter and letter in closing:
+                break
+            elif letter in ")]|":
+                break
+            elif letter in "?？" and items and self.at and self.pattern[self.at - 1] not in " \t":
+                self.at += 1
+                items[-1] = self.optional(items[-1])
+            else:
+                items.append(self.item())
+        if not items:
+            raise self.error("这里应有一个词、<词类>、(甲|乙) 或间隔")
+        return Sequence(tuple(items))
+
+    def optional(self, item: Item) -> Maybe:
+        if isinstance(item, (Gap, Start, End, Maybe)):
+            raise self.error("? 只能跟在词、<词类>、(甲|乙) 或逗号后面", at=self.at - 1)
+        return Maybe(item)
+
+    def item(self) -> Item:
+        letter = self.pattern[self.at]
+        readers = {
+            "<": self.word_class,
+            "{": self.gap,
+            "(": self.choice,
+            "[": self.named,
+            "/": self.tag,
+        }
+        if letter in readers:
+            return readers[letter]()
+        single: dict[str, Item] = {"…": Gap(0, MAX_GAP), "^": Start(), "$": End()}
+        if letter in single or letter in CLAUSE_MARKS or letter in ",;!":
+            self.at += 1
+            return single.get(letter, Mark())
+        if letter in _SPECIAL:
+            raise self.error(f"这里不能写 {letter!r}")
+        return self.literal()
+
+    def literal(self) -> Literal:
+        start = self.at
+        while self.at < len(self.pattern) and self.pattern[self.at] not in _SPECIAL:
+            self.at += 1
+        if self.pattern[start : self.at] in {"*", "+"} or self.pattern[self.at - 1] in "*+":
+            raise self.error("没有 * 和 +；用 {0,3} 这样的间隔写明上限", at=self.at - 1)
+        text = normalize_literal(self.pattern[start : self.at])
+        if not text:
+            raise self.error(f"{self.pattern[start : self.at]!r} 是语气词，匹配前会被去掉", at=start)
+        if self.pattern[self.at : self.at + 1] == "/":
+            tag = self.tag()
+            return Literal(text, tag.prefix)
+        return Literal(text)
+
+    def word_class(self) -> WordClass:
+        start = self.at
+        self.at += 1
+        name = self.name("词类名", start)
+        self.expect(">", start)
+        return WordClass(name)
+
+    def tag(self) -> Tag:
+        start = self.at
+        found = _TAG.match(self.pattern, self.at + 1)
+        if not found:
+            raise self.error("/ 后面要写词性，例如 /v、/n", at=start)
+        self.at = found.end()
+        return Tag(found.group())
+
+    def gap(self) -> Gap:
+        found = _GAP.match(self.pattern, self.at)
+        if not found:
+            raise self.error("间隔要写明下限和上限，例如 {0,3}")
+        low, high = int(found.group(1)), int(found.group(2))
+        if low > high:
+            raise self.error(f"间隔 {found.group()} 的下限比上限大")
+        if high > MAX_GAP:
+            raise self.error(f"间隔 {found.group()} 太长，上限最多 {MAX_GAP}")
+        self.at = found.end()
+        return Gap(low, high)
+
+    def choice(self) -> Choice:
+        start = self.at
+        self.at += 1
+        options = [self.sequence(closing="|)")]
+        while self.pattern[self.at : self.at + 1] == "|":
+            self.at += 1
+            options.append(self.sequence(closing="|)"))
+        self.expect(")", start)
+        return Choice(tuple(options))
+
+    def named(self) -> Named:
+        start = self.at
+        self.at += 1
+        name = self.name("名字", start)
+        self.expect(":", start)
+        body = self.sequence(closing="]")
+        self.expect("]", start)
+        return Named(name, body)
+
+    def name(self, what: str, start: int) -> str:
+        found = _NAME.match(self.pattern, self.at)
+        if not found:
+            raise self.error(f"这里应有{what}：小写字母开头，可含数字和连字符", at=start)
+        self.at = found.end()
+        return found.group()
+
+    def expect(self, letter: str, opened: int) -> None:
+        if self.pattern[self.at : self.at + 1] != letter:
+            raise self.error(f"从这里打开的 {self.pattern[opened]!r} 没有用 {letter!r} 收尾", at=opened)
+        self.at += 1
+
+    def error(self, message: str, *, at: int | None = None) -> PatternError:
+        return PatternError(self.pattern, self.at if at is None else at, message)

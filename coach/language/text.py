@@ -1,0 +1,164 @@
+"""Normalise what a recogniser wrote, and map every span back to the original characters.
+
+Traditional to Simplified, width, case, spaces, fillers and stutter. 您 stays: patterns treat 你 and 您
+as one letter instead, so that ordinary text needs no copy at all.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import cache
+
+# A clause ends at any of these. Everything that a writer may use instead is mapped to one of them.
+CLAUSE_MARKS = "，。？！；"
+
+# Sounds of hesitation that carry no meaning inside a sentence. 额 is missing on purpose: 额度, 全额.
+_HESITATIONS = frozenset("嗯呃诶欸唉哎")
+# 唔 is a hesitation in Mandarin and the negation in Cantonese (唔知, 唔关我事): kept before these.
+_CANTONESE_AFTER = frozenset("知该好系使得关清识需会可能同")
+# Repeating one of these is a stutter, never a word (看看, 试试, 谢谢 stay).
+_STUTTERED = "我你您他她这那不就"
+
+_QUOTES = frozenset("“”‘’\"'「」『』《》〈〉()（）【】[]{}")
+_MARKS_1TO1 = {
+    "、": "，", "：": "，", ":": "，", "…": "，", "—": "，", "–": "，", "~": "，", "～": "，", "·": "，",
+    "|": "，", "?": "？", "!": "！", ";": "；", "｡": "。", "\n": "。", "\r": "。",
+}  # fmt: skip
+_MARK_TABLE = str.maketrans(_MARKS_1TO1)
+_STUTTER = re.compile(rf"([{_STUTTERED}])\1+")
+# 着 is written 著 in Traditional text; these words keep 著.
+_ZHU = re.compile(r"(?<![显显原名土编合专论拙])著(?![名作书称述者])")
+_LETTER = re.compile(r"[a-z0-9]")
+
+
+@dataclass(frozen=True, slots=True)
+class Normalized:
+    """A normalised copy and its way back.
+
+    Attributes:
+        original: the text as it came.
+        text: the normalised copy, the only thing patterns see.
+        starts: for each character of `text`, where it starts in `original`; None when both are the same
+            characters in the same places.
+        ends: likewise, where it ends.
+    """
+
+    original: str
+    text: str
+    starts: tuple[int, ...] | None = None
+    ends: tuple[int, ...] | None = None
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """Map a non-empty span of `text` to character offsets of `original`."""
+        if self.starts is None or self.ends is None:
+            return start, end
+        return self.starts[start], self.ends[end - 1]
+
+
+@cache
+def _character_table() -> dict[str, str]:
+    """Build what each single character becomes; characters that stay are absent (0.05 s, once)."""
+    import opencc  # noqa: PLC0415 - loads its dictionaries, so only when first needed
+
+    han = [chr(code) for block in ((0x3400, 0x4DC0), (0x4E00, 0xA000)) for code in range(*block)]
+    # One character a line keeps OpenCC's phrase dictionary out: offsets must stay one to one.
+    simplified = opencc.OpenCC("t2s").convert("\n".join(han)).split("\n")
+    table = {old: new for old, new in zip(han, simplified, strict=True) if old != new and len(new) == 1}
+    for code in (*range(0x20, 0x2000), *range(0x3000, 0x3400), *range(0xF900, 0xFB00), *range(0xFE30, 0x10000)):
+        character = chr(code)
+        folded = unicodedata.normalize("NFKC", character).lower()
+        if folded != character:
+            table[character] = folded
+    for character in (*_MARKS_1TO1, *CLAUSE_MARKS):
+        table.pop(character, None)
+    table.update({"妳": "你", "喎": "哦", "甚": "甚"})
+    del table["甚"]
+    return table
+
+
+@cache
+def disturbing_pieces() -> tuple[str, ...]:
+    """Return the short strings whose presence means that `normalize` would change letters.
+
+    A scan that looks for these along with the anchors may skip normalising when it finds none:
+    without them, no literal can appear in the normalised text that is not in the original.
+    """
+    singles = {old for old, new in _character_table().items() if old not in CLAUSE_MARKS and old != new}
+    singles |= _HESITATIONS | _QUOTES | {"唔", "著", " ", "\t", "　", ".", ",", "\u200b", "\u200c", "\u200d", "\ufeff"}
+    singles -= set(_MARKS_1TO1) | set(CLAUSE_MARKS)
+    return (*sorted(singles), *(letter * 2 for letter in _STUTTERED), "甚么", "甚麼")
+
+
+def normalize_marks(text: str) -> Normalized:
+    """Normalise text that is known to hold none of `disturbing_pieces`: marks only, offsets unchanged."""
+    return Normalized(text, text.translate(_MARK_TABLE))
+
+
+def normalize(text: str) -> Normalized:
+    """Normalise any text and keep the offsets.
+
+    Args:
+        text: what the recogniser wrote, in characters (code points).
+
+    Returns:
+        The copy and the map back. Idempotent: normalising `Normalized.text` again changes nothing.
+    """
+    table = _character_table()
+    letters: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+
+    def put(piece: str, start: int, end: int) -> None:
+        for letter in piece:
+            letters.append(letter)
+            starts.append(start)
+            ends.append(end)
+
+    for index, character in enumerate(text):
+        folded = table.get(character, character)
+        for letter in folded:
+            if letter in _MARKS_1TO1:
+                put(_MARKS_1TO1[letter], index, index + 1)
+            elif letter in ".,":
+                if not _inside_word(text, index):
+                    put("。" if letter == "." else "，", index, index + 1)
+                elif letter == ".":
+                    put(letter, index, index + 1)
+            elif letter.isspace():
+                if _inside_word(text, index):
+                    put(" ", index, index + 1)
+            elif letter in _HESITATIONS or letter in _QUOTES or unicodedata.category(letter) == "Cf":
+                continue
+            elif letter == "唔" and text[index + 1 : index + 2] not in _CANTONESE_AFTER:
+                continue
+            else:
+                put(letter, index, index + 1)
+    joined = "".join(letters)
+    keep = [True] * len(letters)
+    for run in _STUTTER.finditer(joined):
+        # The last one stays: it is the one that the speaker went on from.
+        keep[run.start() : run.end() - 1] = [False] * (run.end() - run.start() - 1)
+    if not all(keep):
+        letters = [letter for letter, kept in zip(letters, keep, strict=True) if kept]
+        starts = [start for start, kept in zip(starts, keep, strict=True) if kept]
+        ends = [end for end, kept in zip(ends, keep, strict=True) if kept]
+        joined = "".join(letters)
+    # One letter for one letter, so the offsets stay as they are.
+    joined = _ZHU.sub("着", joined).replace("甚么", "什么")
+    return Normalized(text, joined, tuple(starts), tuple(ends))
+
+
+def normalize_literal(text: str) -> str:
+    """Normalise a word from a rule file the way the text will be, without the map."""
+    return normalize(text).text
+
+
+def _inside_word(text: str, index: int) -> bool:
+    """Tell whether the character at `index` stands between two Latin letters or digits."""
+    if index == 0 or index + 1 >= len(text):
+        return False
+    before = unicodedata.normalize("NFKC", text[index - 1]).lower()
+    after = unicodedata.normalize("NFKC", text[index + 1]).lower()
+    return bool(_LETTER.fullmatch(before) and _LETTER.fullmatch(after))
