@@ -132,6 +132,10 @@ class CompiledPattern:
         """Pickle by source: compiled regular expressions are rebuilt on the other side."""
         return type(self), (self.source, self._vocabulary)
 
+    def class_names(self) -> frozenset[str]:
+        """Return the names of the word classes that the pattern refers to."""
+        return frozenset(item.name for item in walk(self.tree) if isinstance(item, WordClass))
+
     def find(self, encoded: Encoded) -> Iterator[Found]:
         """Yield each place where the pattern matches, left to right, without overlaps."""
         code = encoded.tagged if self.tagged else encoded.plain

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     Anchors = Sequence[frozenset[str]]
 
@@ -34,15 +34,9 @@ class Prefilter:
         self._first_anchor = len(self._words)
         for pattern, sets in enumerate(anchors):
             self._add(pattern, sets)
-        self._scan = _automaton(self._words).find_overlapping
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Leave the bound method of the automaton out; it is rebuilt from the words."""
-        return {name: value for name, value in self.__dict__.items() if name != "_scan"}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._scan = _automaton(self._words).find_overlapping
+        # Scans once: a list of (start, end, number of the word). An empty list means that nothing can
+        # match and nothing needs normalising. An attribute and not a method, to save a call per utterance.
+        self.scan: Callable[[str], list[tuple[int, int, int]]] = _automaton(self._words).find_overlapping
 
     def _word(self, word: str) -> int:
         number = self._ids.get(word)
@@ -64,10 +58,6 @@ class Prefilter:
         extra = tuple(sets[1]) if len(sets) > 1 else ()
         for word in first:
             self._alone.setdefault(self._word(word), []).append((pattern, extra))
-
-    def scan(self, text: str) -> list[tuple[int, int, int]]:
-        """Scan once; an empty list means that nothing can match and nothing needs normalising."""
-        return self._scan(text)  # type: ignore[no-any-return]
 
     def disturbed(self, found: list[tuple[int, int, int]]) -> bool:
         """Tell whether the scan met something that normalising would change."""

@@ -1,0 +1,100 @@
+"""Text to hits: the rules in force, and what of their finds an agent would be shown.
+
+Pure and picklable. `check` costs next to nothing when there is nothing to find, which is nearly always.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from coach.coaching.events import Hit
+
+if TYPE_CHECKING:
+    from coach.coaching.events import Speaker
+    from coach.rulebook.book import Rulebook
+    from coach.rulebook.matcher import Findings, Matcher, Trace
+
+
+class Checker:
+    """Checks utterances against one rule book.
+
+    Args:
+        rulebook: the rules; a checker never changes its rule book, a reload makes a new checker.
+        sound: also find rules whose words the recogniser misheard (closed text only).
+    """
+
+    def __init__(self, rulebook: Rulebook, *, sound: bool = True) -> None:
+        self.rulebook = rulebook
+        self.digest = rulebook.digest
+        self._sound = sound
+        self._shown = rulebook.matcher(statuses=("stable",), sound=sound)
+        self._all: Matcher | None = None
+        self._quiet = self._shown.quiet
+
+    def __reduce__(self) -> tuple[type[Checker], tuple[Rulebook]]:
+        """Pickle by rule book."""
+        return type(self), (self.rulebook,)
+
+    def check(
+        self,
+        text: str,
+        *,
+        speaker: Speaker = "agent",
+        phase: str | None = None,
+        final: bool = True,
+        trial: bool = False,
+    ) -> tuple[Hit, ...]:
+        """Find what should be said otherwise.
+
+        Args:
+            text: one utterance, as the recogniser wrote it.
+            speaker: rules hold for a speaker; nothing is ever found for an unknown one.
+            phase: phase of the call, if known; None lets the rules of every phase through.
+            final: False for partial text; hits that words still to come could undo have `settled=False`.
+            trial: also apply rules on trial, which agents are never shown.
+
+        Returns:
+            Hits in order of appearance; offsets are characters of `text`.
+        """
+        if not trial and self._quiet(text, closed=final):
+            return ()
+        findings = self.examine(text, final=final, trial=trial)
+        return tuple(
+            self._hit(trace, text)
+            for trace in findings.traces
+            if trace.is_hit
+            and trace.rule.speaker in (speaker, "any")
+            and speaker != "unknown"
+            and (phase is None or trace.rule.phases is None or phase in trace.rule.phases)
+        )
+
+    def examine(self, text: str, *, final: bool = True, trial: bool = False) -> Findings:
+        """Return everything the search saw, including what was stopped and why."""
+        if not trial:
+            return self._shown.find(text, closed=final)
+        if self._all is None:
+            self._all = self.rulebook.matcher(statuses=("stable", "trial"), sound=self._sound)
+        return self._all.find(text, closed=final)
+
+    def warm(self) -> None:
+        """Load dictionaries and automata now, so that no call waits for them."""
+        self.rulebook.tokenizer.warm()
+        self.check("我部知道您说的是什么")
+
+    def _hit(self, trace: Trace, text: str) -> Hit:
+        rule = trace.rule
+        return Hit(
+            rule=rule.id,
+            category=rule.category,
+            title=rule.title,
+            severity=trace.severity or "notice",
+            start=trace.start,
+            end=trace.end,
+            text=text[trace.start : trace.end],
+            by_sound=trace.by_sound,
+            settled=trace.settled,
+            parts=trace.parts,
+            suggest=rule.suggest,
+            why=rule.explain,
+            digest=self.digest,
+        )

@@ -1,0 +1,246 @@
+"""The rule book: every rule, phrase and override of a site, loaded together or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from coach.errors import PhrasebookError, Problem, RulebookError
+from coach.language.compiled import Vocabulary
+from coach.language.tokens import Tokenizer
+from coach.rulebook.compile import FILLER_CLASS, Compiler, vocabulary_of
+from coach.rulebook.examples import check_examples as failed_examples
+from coach.rulebook.matcher import Matcher
+from coach.rulebook.models import OverridesFile, PhraseFile, RuleFile, WordsFile
+from coach.rulebook.phrasebook import Phrase, Phrasebook
+from coach.rulebook.source import Source, read_source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from coach.rulebook.models import OverrideModel
+    from coach.rulebook.rules import Modifier, Rule
+
+_NOT_RULES = frozenset({"words.yml", "overrides.yml"})
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Rulebook:
+    """An immutable rule book. Share it freely; replace it whole.
+
+    Attributes:
+        digest: 12 hex digits over the content of every file.
+        rules: all rules, overrides applied; retired rules are left out.
+        overrides: what the site changed, for the documentation.
+        expired: ids of rules whose override has run out and was not applied.
+    """
+
+    digest: str
+    rules: tuple[Rule, ...]
+    phrasebook: Phrasebook
+    modifiers: tuple[Modifier, ...]
+    vocabulary: Vocabulary
+    tokenizer: Tokenizer
+    overrides: tuple[OverrideModel, ...] = ()
+    expired: tuple[str, ...] = ()
+    unused_classes: tuple[str, ...] = ()
+
+    def matcher(self, *, statuses: Iterable[str] = ("stable", "trial"), sound: bool = True) -> Matcher:
+        """Make a matcher of the rules with one of `statuses`."""
+        wanted = frozenset(statuses)
+        return Matcher(
+            (rule for rule in self.rules if rule.status in wanted),
+            modifiers=self.modifiers,
+            tokenizer=self.tokenizer,
+            sound=sound,
+        )
+
+
+def load_rulebook(
+    *,
+    rules_dir: Path,
+    phrasebook_dir: Path,
+    packs: Iterable[str] = (),
+    check_examples: bool = True,
+    today: date | None = None,
+) -> Rulebook:
+    """Load a rule book and run the examples of every rule.
+
+    Args:
+        rules_dir: holds words.yml, <category>.yml, overrides.yml and packs/<name>/<category>.yml.
+        phrasebook_dir: holds <category>.yml.
+        packs: names of the packs to switch on.
+        check_examples: False skips the examples; only for tools that run them themselves.
+        today: decides which overrides have run out; the current date (UTC) when left out.
+
+    Raises:
+        RulebookError: with every problem of the rules, if there is any.
+        PhrasebookError: likewise, when only phrases are wrong.
+    """
+    loader = _Loader(rules_dir, phrasebook_dir, today or datetime.now(UTC).date())
+    book = loader.load(tuple(packs))
+    if loader.compiler.problems or loader.problems:
+        _refuse(loader.problems + loader.compiler.problems)
+    if check_examples:
+        problems = failed_examples(book)
+        if problems:
+            raise RulebookError(problems)
+    return book
+
+
+def _refuse(problems: list[Problem]) -> None:
+    if all(problem.file.startswith("phrasebook/") for problem in problems):
+        raise PhrasebookError(problems)
+    raise RulebookError(problems)
+
+
+class _Loader:
+    """Reads one rule book; keeps going after a problem so that all are reported at once."""
+
+    def __init__(self, rules_dir: Path, phrasebook_dir: Path, today: date) -> None:
+        self.rules_dir = rules_dir
+        self.phrasebook_dir = phrasebook_dir
+        self.today = today
+        self.problems: list[Problem] = []
+        self.compiler = Compiler(Vocabulary({}))
+        self.digest = hashlib.sha256()
+
+    def load(self, packs: tuple[str, ...]) -> Rulebook:
+        words, source = self.words()
+        tokenizer = Tokenizer(words.dictionary)
+        self.compiler.vocabulary = vocabulary_of(words)
+        if source is not None:
+            for name, sentence in words.sentences.items():
+                self.compiler.sentences[name] = self.compiler.sentence(name, sentence, source)
+        modifiers = tuple(
+            self.compiler.modifier(name, model, source)
+            for name, model in words.modifiers.items()
+            if source is not None
+        )
+        phrases = self.phrases()
+        rules = self.rules(packs, phrases)
+        rules, overrides, expired = self.overridden(rules)
+        used = self.compiler.used_classes | {FILLER_CLASS}
+        return Rulebook(
+            digest=self.digest.hexdigest()[:12],
+            rules=tuple(rules),
+            phrasebook=Phrasebook(phrases.values()),
+            modifiers=modifiers,
+            vocabulary=self.compiler.vocabulary,
+            tokenizer=tokenizer,
+            overrides=overrides,
+            expired=expired,
+            unused_classes=tuple(sorted(set(words.classes) - used)),
+        )
+
+    def read(self, path: Path, name: str, model: type[_Model]) -> tuple[_Model | None, Source | None]:
+        source = read_source(path, name=name)
+        if isinstance(source, Problem):
+            self.problems.append(source)
+            return None, None
+        self.digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
+        try:
+            return model.model_validate(source.content), source
+        except ValidationError as error:
+            self.problems += source.problems(error)
+            return None, source
+
+    def words(self) -> tuple[WordsFile, Source | None]:
+        path = self.rules_dir / "words.yml"
+        if not path.exists():
+            return WordsFile(version=1), None
+        model, source = self.read(path, "rules/words.yml", WordsFile)
+        return model or WordsFile(version=1), source if model else None
+
+    def rules(self, packs: tuple[str, ...], phrases: dict[str, Phrase]) -> list[Rule]:
+        if not self.rules_dir.is_dir():
+            self.problems.append(Problem("rules/", 0, 0, "", f"没有这个目录：{self.rules_dir}"))
+            return []
+        files = [(path, f"rules/{path.name}") for path in sorted(self.rules_dir.glob("*.yml"))]
+        for pack in packs:
+            folder = self.rules_dir / "packs" / pack
+            if not folder.is_dir():
+                known = "、".join(sorted(path.name for path in (self.rules_dir / "packs").glob("*/"))) or "（没有）"
+                self.problems.append(Problem(f"rules/packs/{pack}/", 0, 0, "", f"没有这个规则包；已有：{known}"))
+            files += [(path, f"rules/packs/{pack}/{path.name}") for path in sorted(folder.glob("*.yml"))]
+        rules: list[Rule] = []
+        seen: dict[str, str] = {}
+        for path, name in files:
+            if path.name in _NOT_RULES:
+                continue
+            model, source = self.read(path, name, RuleFile)
+            if model is None or source is None:
+                continue
+            for index, entry in enumerate(model.rules):
+                rule = self.compiler.rule(entry, source, index, stem=path.stem)
+                if rule.id in seen:
+                    self.problems.append(
+                        source.problem(["rules", index, "id"], f"{rule.id!r} 已经写在 {seen[rule.id]} 里了")
+                    )
+                seen[rule.id] = name
+                for position, key in enumerate(rule.suggest):
+                    if key not in phrases:
+                        self.problems.append(
+                            source.problem(["rules", index, "suggest", position], f"phrasebook 里没有 {key!r}")
+                        )
+                if rule.status != "retired":
+                    rules.append(rule)
+        if not files:
+            self.problems.append(Problem("rules/", 0, 0, "", f"目录里没有规则文件：{self.rules_dir}"))
+        return rules
+
+    def phrases(self) -> dict[str, Phrase]:
+        phrases: dict[str, Phrase] = {}
+        for path in sorted(self.phrasebook_dir.glob("*.yml")):
+            name = f"phrasebook/{path.name}"
+            model, source = self.read(path, name, PhraseFile)
+            if model is None or source is None:
+                continue
+            for index, entry in enumerate(model.phrases):
+                phrase = self.compiler.phrase(entry, source, index)
+                if phrase.id.split("/", 1)[0] != path.stem:
+                    self.problems.append(
+                        source.problem(["phrases", index, "id"], f"{phrase.id!r} 应以文件名 {path.stem}/ 开头")
+                    )
+                if phrase.id in phrases:
+                    self.problems.append(source.problem(["phrases", index, "id"], f"{phrase.id!r} 写了两次"))
+                phrases[phrase.id] = phrase
+        return phrases
+
+    def overridden(self, rules: list[Rule]) -> tuple[list[Rule], tuple[OverrideModel, ...], tuple[str, ...]]:
+        path = self.rules_dir / "overrides.yml"
+        if not path.exists():
+            return rules, (), ()
+        model, source = self.read(path, "rules/overrides.yml", OverridesFile)
+        if model is None or source is None:
+            return rules, (), ()
+        by_id = {rule.id: rule for rule in rules}
+        expired: list[str] = []
+        for index, override in enumerate(model.overrides):
+            rule = by_id.get(override.rule)
+            if rule is None:
+                self.problems.append(
+                    source.problem(["overrides", index, "rule"], f"没有规则 {override.rule!r}")
+                )
+            elif override.until is not None and date.fromisoformat(override.until) < self.today:
+                expired.append(rule.id)
+            elif override.disable and rule.severity == "violation":
+                self.problems.append(
+                    source.problem(["overrides", index, "disable"], f"{rule.id} 是 violation，不能停用")
+                )
+            elif override.disable:
+                del by_id[rule.id]
+            else:
+                exceptions = self.compiler.exceptions(override.except_, source, ["overrides", index])
+                by_id[rule.id] = replace(
+                    rule,
+                    severity=override.severity or rule.severity,
+                    exceptions=rule.exceptions + exceptions,
+                )
+        return list(by_id.values()), tuple(model.overrides), tuple(expired)

@@ -1,0 +1,95 @@
+"""Run the examples that live in the rules; a rule book whose examples fail does not load."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from coach.errors import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from coach.rulebook.book import Rulebook
+    from coach.rulebook.matcher import Matcher
+    from coach.rulebook.rules import Rule
+
+_SPAN = re.compile(r"【(.*?)】")
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleResult:
+    """One example and what the rule made of it.
+
+    Attributes:
+        text: the example without 【】.
+        wanted, got: spans as (start, end) in characters of `text`.
+    """
+
+    rule: Rule
+    text: str
+    wanted: tuple[tuple[int, int], ...]
+    got: tuple[tuple[int, int], ...]
+    tokens: tuple[str, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether the rule hit exactly what the author marked."""
+        return self.wanted == self.got
+
+
+def unmark(example: str) -> tuple[str, tuple[tuple[int, int], ...]]:
+    """Split an example into its text and the spans in 【】."""
+    spans: list[tuple[int, int]] = []
+    text = ""
+    at = 0
+    for found in _SPAN.finditer(example):
+        text += example[at : found.start()]
+        spans.append((len(text), len(text) + len(found.group(1))))
+        text += found.group(1)
+        at = found.end()
+    return text + example[at:], tuple(spans)
+
+
+def mark(text: str, spans: tuple[tuple[int, int], ...]) -> str:
+    """Write spans back as 【】."""
+    for start, end in sorted(spans, reverse=True):
+        text = f"{text[:start]}【{text[start:end]}】{text[end:]}"
+    return text
+
+
+def run_examples(rule: Rule, matcher: Matcher) -> Iterator[ExampleResult]:
+    """Run the examples of one rule with a matcher that holds at least that rule."""
+    for example in (*rule.hits, *rule.misses):
+        text, wanted = unmark(example)
+        findings = matcher.find(text)
+        got = tuple((trace.start, trace.end) for trace in findings.traces if trace.is_hit and trace.rule.id == rule.id)
+        yield ExampleResult(rule, text, wanted, got, findings.tokens)
+
+
+def check_examples(book: Rulebook) -> list[Problem]:
+    """Run all examples of a rule book and describe those that fail."""
+    matcher = book.matcher(statuses=("draft", "trial", "stable"))
+    problems: list[Problem] = []
+    for rule in book.rules:
+        unmarked = [example for example in rule.hits if "【" not in example]
+        problems += [
+            Problem(rule.file, 0, 0, rule.id, f"hits 里的例句要用【】标出命中的部分：{example}") for example in unmarked
+        ]
+        problems += [
+            Problem(rule.file, 0, 0, rule.id, f"misses 里的例句不该有【】：{example}")
+            for example in rule.misses
+            if "【" in example
+        ]
+        problems += [_problem(result) for result in run_examples(rule, matcher) if not result.passed]
+    return problems
+
+
+def _problem(result: ExampleResult) -> Problem:
+    wanted = mark(result.text, result.wanted) if result.wanted else "不命中"
+    got = mark(result.text, result.got) if result.got else "没有命中"
+    message = f"例句不符：{result.text}\n    期望 {wanted}\n    实际 {got}\n    分词 {'/'.join(result.tokens) or '（没有锚词，未分词）'}"
+    return Problem(result.rule.file, 0, 0, result.rule.id, message)
+
+

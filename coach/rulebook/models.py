@@ -1,0 +1,205 @@
+"""What the YAML files may hold, exactly as an author writes it. `compile.py` makes it run."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+CATEGORIES = (
+    "ignorance",
+    "refusal",
+    "buck-passing",
+    "disparaging",
+    "blame",
+    "calm-down",
+    "impatience",
+    "call-back",
+    "hedging",
+    "absolute-denial",
+    "rhetorical",
+    "interrogating",
+    "commanding",
+    "overpromise",
+    "rude",
+)
+PHASES = ("opening", "identity", "inquiry", "handling", "closing")
+SLOTS = ("rest", "org", "agent_number", "customer_name", "department", "deadline")
+
+Text = Annotated[str, Field(min_length=1)]
+PhaseName = Literal["opening", "identity", "inquiry", "handling", "closing"]
+SeverityName = Literal["notice", "warning", "violation"]
+StatusName = Literal["draft", "trial", "stable", "retired"]
+SpeakerName = Literal["agent", "customer", "any"]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class ExceptionModel(_Strict):
+    """A pattern that drops a hit which it overlaps, and the reason a supervisor reads."""
+
+    pattern: Text
+    because: Text
+
+
+Exceptions = Annotated[list[ExceptionModel], Field(min_length=1)] | None
+
+
+class ExampleModel(_Strict):
+    """An example that is known to fail, and why."""
+
+    text: Text
+    todo: Text
+
+
+Example = Annotated[Text | ExampleModel, Field(union_mode="left_to_right")]
+
+
+class RuleModel(_Strict):
+    """One rule; the order of the keys is the order in the file."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9-]+/[a-z0-9-]+$")]
+    title: Annotated[str, Field(min_length=2, max_length=20)]
+    severity: SeverityName
+    status: StatusName
+    speaker: SpeakerName = "agent"
+    phases: Annotated[list[PhaseName], Field(min_length=1)] | None = None
+    sentence: str | None = None
+    match: Annotated[list[Text], Field(min_length=1)]
+    except_: Exceptions = Field(default=None, alias="except")
+    suggest: Annotated[list[Text], Field(min_length=1)]
+    explain: Annotated[str, Field(min_length=4, max_length=80)]
+    source: Text
+    hits: list[Example]
+    misses: list[Example]
+
+
+class RuleFile(_Strict):
+    """rules/<category>.yml."""
+
+    version: Literal[1]
+    rules: Annotated[list[RuleModel], Field(min_length=1)]
+
+    @field_validator("version", mode="before")
+    @classmethod
+    def _known_version(cls, value: object) -> object:
+        return _check_version(value)
+
+
+class SentenceModel(_Strict):
+    """A sentence type, decided per clause."""
+
+    match: Annotated[list[Text], Field(min_length=1)]
+    except_: Exceptions = Field(default=None, alias="except")
+    hits: list[Text] = []
+    misses: list[Text] = []
+
+
+class ModifierModel(_Strict):
+    """Words in the same breath that change how much a hit matters.
+
+    `cancel` drops the hit, `soften` takes one step off its severity (a notice is dropped). `where` says on which
+    side of the hit the words stand; `within` how many characters may lie between them.
+    """
+
+    effect: Literal["cancel", "soften"]
+    where: Literal["before", "after", "anywhere"]
+    within: Annotated[int, Field(ge=0, le=400)] | None = None
+    same_clause: bool = False
+    categories: Annotated[list[str], Field(min_length=1)] | None = None
+    because: Text
+    match: Annotated[list[Text], Field(min_length=1)]
+    except_: Exceptions = Field(default=None, alias="except")
+    hits: list[Text] = []
+    misses: list[Text] = []
+
+
+class WordsFile(_Strict):
+    """rules/words.yml."""
+
+    version: Literal[1]
+    dictionary: list[Text] = []
+    classes: dict[str, Annotated[list[Text], Field(min_length=1)]] = {}
+    sentences: dict[str, SentenceModel] = {}
+    modifiers: dict[str, ModifierModel] = {}
+
+    @field_validator("version", mode="before")
+    @classmethod
+    def _known_version(cls, value: object) -> object:
+        return _check_version(value)
+
+
+class PhraseModel(_Strict):
+    """A phrase an agent can say. `without` is said when a slot of `say` is not known."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9-]+/[a-z0-9-]+$")]
+    say: Annotated[str, Field(min_length=2, max_length=60)]
+    without: Annotated[str, Field(min_length=2, max_length=60)] | None = None
+    when: Text
+    said: list[Text] = []
+
+
+class PhraseFile(_Strict):
+    """phrasebook/<category>.yml."""
+
+    version: Literal[1]
+    phrases: Annotated[list[PhraseModel], Field(min_length=1)]
+
+    @field_validator("version", mode="before")
+    @classmethod
+    def _known_version(cls, value: object) -> object:
+        return _check_version(value)
+
+
+class OverrideModel(_Strict):
+    """A site's own change to one shipped rule."""
+
+    rule: Text
+    because: Text
+    until: str | None = None
+    severity: SeverityName | None = None
+    except_: Exceptions = Field(default=None, alias="except")
+    disable: bool = False
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> OverrideModel:
+        if self.severity is None and self.except_ is None and not self.disable:
+            message = "什么也没改；至少写 severity、except 或 disable 之一"
+            raise ValueError(message)
+        if "*" in self.rule:
+            message = f"rule: {self.rule!r} 不能用通配符；一条覆盖只改一条规则"
+            raise ValueError(message)
+        return self
+
+    @field_validator("until")
+    @classmethod
+    def _is_date(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                date.fromisoformat(value)
+            except ValueError as error:
+                message = f"until: {value!r} 不是日期；应写成 2026-12-31"
+                raise ValueError(message) from error
+        return value
+
+
+class OverridesFile(_Strict):
+    """rules/overrides.yml."""
+
+    version: Literal[1]
+    overrides: list[OverrideModel]
+
+    @field_validator("version", mode="before")
+    @classmethod
+    def _known_version(cls, value: object) -> object:
+        return _check_version(value)
+
+
+def _check_version(value: object) -> object:
+    if value != 1:
+        message = f"版本 {value!r} 不认识；这一版 coach 只读 version: 1，请升级 coach 或改写文件"
+        raise ValueError(message)
+    return value

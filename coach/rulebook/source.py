@@ -1,0 +1,154 @@
+"""YAML with places: what a file says, and the line and column of every part of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from coach.errors import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from pydantic import ValidationError
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A YAML file that could be read.
+
+    Attributes:
+        name: how problems name the file, relative to the rule book's root.
+        content: plain dicts, lists, strings and numbers.
+    """
+
+    name: str
+    content: Any
+    root: yaml.Node
+
+    def place(self, path: Sequence[str | int]) -> tuple[int, int]:
+        """Return line and column (from 1) of the part at `path`, or of the nearest part around it."""
+        node: yaml.Node = self.root
+        mark = node.start_mark
+        for step in path:
+            inner = _child(node, step)
+            if inner is None:
+                break
+            node, mark = inner
+        return mark.line + 1, mark.column + 1
+
+    def problem(self, path: Sequence[str | int], message: str, *, columns: int = 0) -> Problem:
+        """Describe what is wrong at `path`; `columns` shifts the column into the text that stands there."""
+        line, column = self.place(path)
+        return Problem(self.name, line, column + columns, ".".join(map(str, path)), message)
+
+    def problems(self, error: ValidationError) -> list[Problem]:
+        """Turn every error of a pydantic validation into a problem with its place."""
+        return [self.problem(_real(entry["loc"]), _message(entry)) for entry in error.errors(include_url=False)]
+
+
+class _Loader(yaml.SafeLoader):
+    """Leaves `on`, `no` and dates alone: in a rule file they are words."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag.endswith((":int", ":null", ":merge"))]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", __import__("re").compile("^(true|false)$"), list("tf"))
+
+
+def read_source(path: Path, *, name: str) -> Source | Problem:
+    """Read a YAML file, or say why it cannot be read."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        return Problem(name, 0, 0, "", f"不是 UTF-8 编码（第 {error.start} 个字节）；请用 UTF-8 保存")
+    except OSError as error:
+        return Problem(name, 0, 0, "", f"读不到文件：{error.strerror}")
+    return parse_source(text, name=name)
+
+
+def parse_source(text: str, *, name: str) -> Source | Problem:
+    """Parse YAML text, or say where and why it cannot be parsed."""
+    loader = _Loader(text)
+    try:
+        root = loader.get_single_node()
+        if root is None:
+            return Problem(name, 1, 1, "", "文件是空的；第一行应是 version: 1")
+        double = _double_key(root)
+        if double is not None:
+            line, column = double.start_mark.line + 1, double.start_mark.column + 1
+            return Problem(name, line, column, "", f"键 {double.value!r} 写了两次")
+        return Source(name, loader.construct_document(root), root)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+        hint = "含有 { } , ? : # 的句式要用引号括起来"
+        return Problem(name, line, column, "", f"YAML 写法有误：{error.problem or error.context}。{hint}")
+    except yaml.YAMLError as error:
+        return Problem(name, 0, 0, "", f"YAML 写法有误：{error}")
+    finally:
+        loader.dispose()
+
+
+def _child(node: yaml.Node, step: str | int) -> tuple[yaml.Node, yaml.Mark] | None:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if key.value == step:
+                return value, value.start_mark if isinstance(value, yaml.ScalarNode) else key.start_mark
+    elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+        return node.value[step], node.value[step].start_mark
+    return None
+
+
+def _double_key(node: yaml.Node) -> yaml.ScalarNode | None:
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if key.value in seen:
+                return key  # type: ignore[no-any-return]
+            seen.add(key.value)
+            if inner := _double_key(value):
+                return inner
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            if inner := _double_key(value):
+                return inner
+    return None
+
+
+def _real(location: tuple[str | int, ...]) -> list[str | int]:
+    """Drop the parts of a pydantic location that name a member of a union, not a place in the file."""
+    return [step for step in location if not (isinstance(step, str) and (step in {"str"} or step[:1].isupper()))]
+
+
+_CHINESE = {
+    "missing": "缺少这个键",
+    "extra_forbidden": "没有这个键",
+    "string_type": "应为文字",
+    "int_type": "应为整数",
+    "bool_type": "应为 true 或 false",
+    "list_type": "应为列表（每行一个 - ）",
+    "tuple_type": "应为列表（每行一个 - ）",
+    "dict_type": "应为键值对",
+    "model_type": "应为键值对",
+    "too_short": "至少要有一项",
+    "string_too_short": "不能为空",
+}
+
+
+def _message(entry: Any) -> str:  # noqa: ANN401 - pydantic's error details
+    kind, context = entry["type"], entry.get("ctx", {})
+    got = entry.get("input")
+    shown = "" if kind == "missing" or isinstance(got, (dict, list)) else f"，写的是 {got!r}"
+    if kind in {"literal_error", "enum"}:
+        return f"应为 {context['expected']}{shown}"
+    if kind == "string_too_long":
+        return f"最多 {context['max_length']} 个字{shown}"
+    if kind == "value_error":
+        return str(context["error"])
+    return f"{_CHINESE.get(kind, entry['msg'])}{shown}"
