@@ -1,0 +1,215 @@
+// What the panel knows about the running call: a pure function (state, message) -> state.
+// Everything is keyed by id, so a message that comes twice changes nothing.
+
+import type {
+  AdviceMessage,
+  BlindReason,
+  CallMessage,
+  CallSnapshot,
+  Outcome,
+  TranscriptMessage,
+  Verdict,
+} from "./wire";
+
+export interface Card {
+  readonly advice: AdviceMessage;
+  /** When it came here, epoch ms of this machine: cards age by this clock, not by the call's. */
+  readonly receivedAt: number;
+  readonly outcome: Outcome | null;
+  readonly resolvedAt: number | null;
+  readonly verdict: Verdict | null;
+  /** Phrases the agent copied. */
+  readonly copied: readonly string[];
+  readonly dismissed: boolean;
+  /** Has been in focus at least once. */
+  readonly seen: boolean;
+}
+
+export interface Call {
+  readonly id: string | null;
+  /** Epoch ms of this machine; null before the first call. */
+  readonly startedAt: number | null;
+  readonly endedAtMs: number | null;
+  /** In the order they were begun. */
+  readonly utterances: readonly TranscriptMessage[];
+  readonly cards: readonly Card[];
+  readonly snoozed: readonly string[];
+  readonly blind: readonly { reason: BlindReason; since_ms: number }[];
+}
+
+/** What the agent did in the panel; told to the service as well, but shown at once. */
+export type Act =
+  | { type: "act.dismiss"; id: string }
+  | { type: "act.reopen"; id: string }
+  | { type: "act.feedback"; id: string; verdict: Verdict }
+  | { type: "act.copied"; id: string; phrase: string }
+  | { type: "act.snooze"; rule: string }
+  | { type: "act.seen"; id: string };
+
+// An hour of quick talk. Older turns leave the panel, not the store.
+const MOST_UTTERANCES = 600;
+
+export const noCall: Call = {
+  id: null,
+  startedAt: null,
+  endedAtMs: null,
+  utterances: [],
+  cards: [],
+  snoozed: [],
+  blind: [],
+};
+
+/** The next state; `now` is epoch ms. A message of another call changes nothing. */
+export function reduce(call: Call, message: CallMessage | Act, now: number): Call {
+  switch (message.type) {
+    case "snapshot":
+      return message.call ? restore(call, message.call, now) : call.id !== null && call.endedAtMs !== null ? call : noCall;
+    case "call.started":
+      return message.call_id === call.id
+        ? call
+        : { ...noCall, id: message.call_id, startedAt: now };
+    case "transcript":
+      return ours(call, message.call_id) ? { ...call, utterances: hear(call.utterances, message) } : call;
+    case "advice":
+      return ours(call, message.call_id) ? { ...call, cards: put(call.cards, message, now) } : call;
+    case "advice.withdrawn":
+      return { ...call, cards: call.cards.filter((card) => card.advice.id !== message.id) };
+    case "advice.resolved":
+      return change(call, message.id, (card) =>
+        card.outcome === message.outcome ? card : { ...card, outcome: message.outcome, resolvedAt: now },
+      );
+    case "blind":
+      return ours(call, message.call_id)
+        ? { ...call, blind: blindness(call.blind, message.reason, message.active ? message.since_ms : null) }
+        : call;
+    case "call.ended":
+      return ours(call, message.call_id) ? { ...call, endedAtMs: message.at_ms, blind: [] } : call;
+    case "act.dismiss":
+      return change(call, message.id, (card) => ({ ...card, dismissed: true }));
+    case "act.reopen":
+      return change(call, message.id, (card) => ({ ...card, dismissed: false, receivedAt: now }));
+    case "act.feedback":
+      return change(call, message.id, (card) => ({
+        ...card,
+        verdict: message.verdict,
+        // A false alarm needs no second click to go away.
+        dismissed: card.dismissed || message.verdict === "false-alarm",
+      }));
+    case "act.copied":
+      return change(call, message.id, (card) =>
+        card.copied.includes(message.phrase) ? card : { ...card, copied: [...card.copied, message.phrase] },
+      );
+    case "act.snooze":
+      return call.snoozed.includes(message.rule) ? call : { ...call, snoozed: [...call.snoozed, message.rule] };
+    case "act.seen":
+      return change(call, message.id, (card) => (card.seen ? card : { ...card, seen: true }));
+    default:
+      // A message of a newer service: not understood, not harmful.
+      return call;
+  }
+}
+
+/** Whether the card still asks for attention. */
+export function isOpen(call: Call, card: Card): boolean {
+  return !card.dismissed && card.outcome === null && !call.snoozed.includes(card.advice.rule);
+}
+
+/** How long the call has lasted, in ms; never less than what was already said in it. */
+export function elapsed(call: Call, now: number): number {
+  if (call.startedAt === null) return 0;
+  if (call.endedAtMs !== null) return call.endedAtMs;
+  const last = call.utterances.at(-1);
+  return Math.max(now - call.startedAt, last?.end_ms ?? 0, 0);
+}
+
+/** Every turn's plain text, for a reader that wants no marks. */
+export function textOf(message: TranscriptMessage): string {
+  return message.segments.map((segment) => segment.text).join("");
+}
+
+function ours(call: Call, callId: string): boolean {
+  return call.id === callId && call.endedAtMs === null;
+}
+
+function restore(before: Call, snapshot: CallSnapshot, now: number): Call {
+  const same = before.id === snapshot.call_id;
+  const known = new Map(same ? before.cards.map((card) => [card.advice.id, card] as const) : []);
+  const started = Date.parse(snapshot.started_at);
+  let call: Call = {
+    ...noCall,
+    id: snapshot.call_id,
+    // The service's clock may run ahead of this machine's; a call never starts in the future.
+    startedAt: same && before.startedAt !== null ? before.startedAt : Math.min(now, Number.isNaN(started) ? now : started),
+    utterances: snapshot.transcript.reduce<readonly TranscriptMessage[]>(hear, []),
+    snoozed: same ? [...new Set([...snapshot.snoozed, ...before.snoozed])] : snapshot.snoozed,
+    blind: snapshot.blind.map((one) => (typeof one === "string" ? { reason: one, since_ms: 0 } : one)),
+  };
+  // After a reload a card is as old as the talk that followed it, so the panel does not open with stale advice.
+  const heardUntil = Math.max(0, ...snapshot.transcript.map((one) => one.end_ms));
+  const cards = snapshot.advice.map((advice): Card => {
+    const card = known.get(advice.id);
+    return card ? { ...card, advice } : fresh(advice, now - Math.max(0, heardUntil - advice.at_ms));
+  });
+  // Closed cards the service no longer lists stay reachable from their mark.
+  const listed = new Set(snapshot.advice.map((advice) => advice.id));
+  const resolved = new Map(snapshot.resolved.map((one) => [one.id, one.outcome] as const));
+  for (const card of known.values()) {
+    if (!listed.has(card.advice.id) && (resolved.has(card.advice.id) || card.dismissed)) cards.push(card);
+  }
+  call = { ...call, cards };
+  for (const [id, outcome] of resolved) {
+    call = change(call, id, (card) =>
+      card.outcome === outcome ? card : { ...card, outcome, resolvedAt: now },
+    );
+  }
+  return call;
+}
+
+function hear(utterances: readonly TranscriptMessage[], message: TranscriptMessage): readonly TranscriptMessage[] {
+  const at = utterances.findIndex((one) => one.utterance_id === message.utterance_id);
+  if (at >= 0) {
+    const known = utterances[at];
+    // Marks may change without a new revision, so an equal one is taken, an older one is not.
+    if (known && message.revision < known.revision) return utterances;
+    return replace(utterances, at, message);
+  }
+  return [...utterances, message].slice(-MOST_UTTERANCES);
+}
+
+function replace<T>(list: readonly T[], at: number, item: T): readonly T[] {
+  const copy = list.slice();
+  copy[at] = item;
+  return copy;
+}
+
+function put(cards: readonly Card[], advice: AdviceMessage, now: number): readonly Card[] {
+  const at = cards.findIndex((card) => card.advice.id === advice.id);
+  const known = cards[at];
+  return known ? replace(cards, at, { ...known, advice }) : [...cards, fresh(advice, now)];
+}
+
+function fresh(advice: AdviceMessage, now: number): Card {
+  return {
+    advice,
+    receivedAt: now,
+    outcome: null,
+    resolvedAt: null,
+    verdict: null,
+    copied: [],
+    dismissed: false,
+    seen: false,
+  };
+}
+
+function change(call: Call, id: string, update: (card: Card) => Card): Call {
+  const at = call.cards.findIndex((card) => card.advice.id === id);
+  const card = call.cards[at];
+  if (!card) return call;
+  const next = update(card);
+  return next === card ? call : { ...call, cards: replace(call.cards, at, next) };
+}
+
+function blindness(blind: Call["blind"], reason: BlindReason, sinceMs: number | null): Call["blind"] {
+  const others = blind.filter((one) => one.reason !== reason);
+  return sinceMs === null ? others : [...others, { reason, since_ms: sinceMs }];
+}

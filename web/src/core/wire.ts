@@ -1,0 +1,105 @@
+// The messages of docs/protocol.md, as the sidebar and the demo softphone see them.
+
+export type Severity = "notice" | "warning" | "violation";
+export type Outcome = "adopted" | "repaired" | "repeated";
+export type BlindReason = "no-transcript" | "unknown-speaker" | "rejected-frames";
+export type Speaker = "agent" | "customer" | "unknown";
+export type Verdict = "useful" | "false-alarm";
+
+export interface Segment {
+  text: string;
+  severity?: Severity | null;
+  advice_id?: string | null;
+}
+
+export interface TranscriptMessage {
+  type: "transcript";
+  offset?: string;
+  call_id: string;
+  utterance_id: string;
+  revision: number;
+  speaker: Speaker;
+  final: boolean;
+  start_ms: number;
+  end_ms: number;
+  segments: Segment[];
+}
+
+export interface Suggestion {
+  phrase: string;
+  text: string;
+}
+
+export interface AdviceMessage {
+  type: "advice";
+  offset?: string;
+  id: string;
+  call_id: string;
+  utterance_id: string;
+  rule: string;
+  category: string;
+  severity: Severity;
+  title: string;
+  quote: string;
+  suggestions: Suggestion[];
+  why: string;
+  by_sound: boolean;
+  at_ms: number;
+}
+
+export interface BlindState {
+  reason: BlindReason;
+  since_ms: number;
+}
+
+export interface CallSnapshot {
+  call_id: string;
+  started_at: string;
+  transcript: TranscriptMessage[];
+  advice: AdviceMessage[];
+  resolved: { id: string; outcome: Outcome }[];
+  snoozed: string[];
+  blind: (BlindState | BlindReason)[];
+}
+
+export type CallMessage =
+  | { type: "snapshot"; offset: string; agent_id: string; call: CallSnapshot | null }
+  | { type: "call.started"; offset: string; call_id: string; started_at: string }
+  | TranscriptMessage
+  | AdviceMessage
+  | { type: "advice.withdrawn"; offset: string; call_id: string; id: string }
+  | { type: "advice.resolved"; offset: string; call_id: string; id: string; outcome: Outcome }
+  | { type: "blind"; offset: string; call_id: string; reason: BlindReason; active: boolean; since_ms: number }
+  | { type: "call.ended"; offset: string; call_id: string; at_ms: number };
+
+export type ServerMessage =
+  | CallMessage
+  | { type: "ready"; role: "sidebar" | "producer" }
+  | { type: "pong" }
+  | { type: "noted"; advice_id?: string; rule?: string }
+  | { type: "error"; code: string; message: string; field?: string };
+
+/** What the agent tells the service; each is kept until the service has noted it. */
+export type AgentMessage =
+  | { type: "feedback"; advice_id: string; verdict: Verdict }
+  | { type: "snooze"; call_id: string; rule: string }
+  | { type: "used"; advice_id: string; phrase: string }
+  | { type: "dismiss"; advice_id: string };
+
+export const SUBPROTOCOL = "coach.v1";
+export const NOT_AUTHENTICATED = 4401;
+export const NOT_ALLOWED = 4403;
+
+/** Read one frame; anything that is not an object with a `type` gives null. */
+export function parseFrame(frame: unknown): ServerMessage | null {
+  if (typeof frame !== "string") return null;
+  try {
+    const message: unknown = JSON.parse(frame);
+    if (typeof message === "object" && message !== null && typeof (message as { type?: unknown }).type === "string") {
+      return message as ServerMessage;
+    }
+  } catch {
+    // Not JSON: treated like any other frame we do not understand.
+  }
+  return null;
+}

@@ -1,0 +1,131 @@
+// The producer side of the wire, as a softphone platform would write it: numbered events, kept until they are acked.
+
+import { backoff } from "../core/connection";
+import { socketUrl } from "../core/socket";
+import { SUBPROTOCOL } from "../core/wire";
+import type { Result } from "./script";
+
+interface Numbered {
+  call_id: string;
+  seq: number;
+  [field: string]: unknown;
+}
+
+interface Answer {
+  type: string;
+  call_id?: string | null;
+  seq?: number | null;
+  expected?: number;
+  code?: string;
+  message?: string;
+}
+
+export interface ProducerOptions {
+  agentId: string;
+  getToken: (options: { renew: boolean }) => Promise<string>;
+  onTrouble: (text: string) => void;
+}
+
+const CALM_DOWN_MS = 500;
+
+export class Producer {
+  readonly #options: ProducerOptions;
+  #socket: WebSocket | null = null;
+  #ready = false;
+  #attempts = 0;
+  #renew = false;
+  /** Sent or to be sent, not yet acked, in order. */
+  #unacked: Numbered[] = [];
+  #callId = "";
+  #seq = 0;
+
+  constructor(options: ProducerOptions) {
+    this.#options = options;
+    void this.#connect();
+  }
+
+  start(slots: Record<string, string>): string {
+    this.#callId = `demo-${Date.now().toString(36)}-${Math.random().toString(36).slice(2, 8)}`;
+    this.#seq = 0;
+    this.#push({ type: "call.started", agent_id: this.#options.agentId, slots });
+    return this.#callId;
+  }
+
+  hear({ at_ms: _, ...result }: Result): void {
+    this.#push({ type: "utterance", ...result });
+  }
+
+  end(atMs: number): void {
+    this.#push({ type: "call.ended", at_ms: atMs });
+  }
+
+  #push(event: Record<string, unknown>): void {
+    this.#seq += 1;
+    const numbered: Numbered = { ...event, call_id: this.#callId, seq: this.#seq };
+    this.#unacked.push(numbered);
+    this.#send(numbered);
+  }
+
+  #send(event: object): void {
+    if (this.#ready && this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(event));
+  }
+
+  async #connect(): Promise<void> {
+    let token: string;
+    try {
+      token = await this.#options.getToken({ renew: this.#renew });
+    } catch (error) {
+      this.#options.onTrouble(String(error));
+      this.#later();
+      return;
+    }
+    const socket = new WebSocket(socketUrl("", "/v1/ingest"), SUBPROTOCOL);
+    this.#socket = socket;
+    socket.onopen = () => socket.send(JSON.stringify({ type: "hello", token }));
+    socket.onmessage = ({ data }) => this.#answer(JSON.parse(String(data)) as Answer);
+    socket.onclose = ({ code }) => {
+      this.#ready = false;
+      this.#renew = code === 4401;
+      this.#later();
+    };
+  }
+
+  #later(): void {
+    setTimeout(() => void this.#connect(), backoff(this.#attempts++, Math.random()));
+  }
+
+  #answer(answer: Answer): void {
+    switch (answer.type) {
+      case "ready":
+        this.#ready = true;
+        this.#attempts = 0;
+        this.#resend(() => true);
+        break;
+      case "ack":
+        this.#unacked = this.#unacked.filter(
+          (event) => event.call_id !== answer.call_id || event.seq > (answer.seq ?? 0),
+        );
+        break;
+      case "error":
+        this.#handle(answer);
+        break;
+    }
+  }
+
+  #handle(answer: Answer): void {
+    const { call_id: callId, expected } = answer;
+    if (answer.code === "gap" && expected !== undefined) {
+      this.#resend((event) => event.call_id === callId && event.seq >= expected);
+      return;
+    }
+    if (answer.code === "busy") {
+      setTimeout(() => this.#resend(() => true), CALM_DOWN_MS);
+      return;
+    }
+    this.#options.onTrouble(answer.message ?? answer.code ?? "error");
+  }
+
+  #resend(which: (event: Numbered) => boolean): void {
+    for (const event of this.#unacked.filter(which)) this.#send(event);
+  }
+}

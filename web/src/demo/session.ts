@@ -1,0 +1,16 @@
+// A visitor's session of the demo. The service offers it only when it was started with --demo.
+
+import { baseUrl } from "../core/socket";
+
+export interface DemoSession {
+  agent_id: string;
+  sidebar_token: string;
+  producer_token: string;
+}
+
+/** Ask for a new session; throws with the HTTP status when the service is not in demo mode. */
+export async function demoSession(): Promise<DemoSession> {
+  const answer = await fetch(new URL("/demo/session", baseUrl("")), { method: "POST" });
+  if (!answer.ok) throw new Error(`POST /demo/session: HTTP ${answer.status}`);
+  return (await answer.json()) as DemoSession;
+}

@@ -1,0 +1,53 @@
+// The demo: a softphone that produces a call, and the sidebar that coaches it. They meet only in the service.
+
+import { languageOf } from "../core/strings";
+import { Producer } from "../demo/producer";
+import type { CallListing } from "../demo/script";
+import { demoSession, type DemoSession } from "../demo/session";
+import { DemoSoftphone } from "../demo/softphone";
+import { wordsFor } from "../demo/words";
+import { CoachSidebar } from "../sidebar/element";
+
+const query = new URLSearchParams(location.search);
+const language = languageOf(query.get("lang"), navigator.language);
+const words = wordsFor(language);
+const main = document.querySelector("main") as HTMLElement;
+document.documentElement.lang = language;
+document.title = words.title;
+
+async function begin(): Promise<void> {
+  let session: DemoSession;
+  try {
+    session = await demoSession();
+  } catch {
+    const apology = document.createElement("p");
+    apology.className = "apology";
+    apology.textContent = words.notDemo;
+    main.replaceChildren(apology);
+    return;
+  }
+  const softphone = new DemoSoftphone();
+  softphone.language = language;
+  // Tokens are short-lived: a new session for the same agent is not promised, so only the tokens are taken from it.
+  const renewed = async (which: "sidebar_token" | "producer_token", renew: boolean) => {
+    if (renew) session = await demoSession();
+    return session[which];
+  };
+  softphone.producer = new Producer({
+    agentId: session.agent_id,
+    getToken: ({ renew }) => renewed("producer_token", renew),
+    onTrouble: (text) => (softphone.trouble = text),
+  });
+  const sidebar = new CoachSidebar();
+  sidebar.agentId = session.agent_id;
+  sidebar.language = language;
+  sidebar.getToken = ({ renew }) => renewed("sidebar_token", renew);
+  const panel = document.createElement("div");
+  panel.className = "panel";
+  panel.append(sidebar);
+  main.replaceChildren(softphone, panel);
+  const listing = await fetch(`${import.meta.env.BASE_URL}calls/index.json`);
+  if (listing.ok) softphone.calls = (await listing.json()) as CallListing[];
+}
+
+void begin();
