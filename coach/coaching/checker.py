@@ -8,11 +8,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from coach.coaching.events import Hit
+from coach.language.compiled import Encoded
+from coach.language.text import normalize
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from coach.coaching.events import Speaker
+    from coach.language.compiled import CompiledPattern
     from coach.rulebook.book import Rulebook
     from coach.rulebook.matcher import Findings, Matcher, Trace
+    from coach.rulebook.rules import Modifier
 
 
 class Checker:
@@ -75,6 +81,42 @@ class Checker:
         if self._all is None:
             self._all = self.rulebook.matcher(statuses=("stable", "trial"), sound=self._sound)
         return self._all.find(text, closed=final)
+
+    def says(self, patterns: Iterable[CompiledPattern], text: str) -> bool:
+        """Tell whether one of `patterns` stands in `text`."""
+        encoded = self._encode(text)
+        return any(True for pattern in patterns for _ in pattern.find(encoded))
+
+    def makes_up(self, category: str, text: str) -> bool:
+        """Tell whether `text` holds what makes up for a fault of `category` (an offer, say)."""
+        encoded = self._encode(text)
+        for modifier in self._repairs(category):
+            refuted = [found for other in modifier.exceptions for found in other.pattern.find(encoded)]
+            for pattern in modifier.patterns:
+                for found in pattern.find(encoded):
+                    if not any(found.start < other.end and other.start < found.end for other in refuted):
+                        return True
+        return False
+
+    def made_up(self, rule: str, text: str, *, final: bool) -> bool:
+        """Tell whether `rule` is found in `text` but made up for in the same breath."""
+        repairs = {modifier.name for modifier in self._repairs(rule.split("/", 1)[0])}
+        return any(
+            trace.rule.id == rule and trace.stopped_by == "modifier" and repairs.intersection(trace.modifiers)
+            for trace in self.examine(text, final=final).traces
+        )
+
+    def _repairs(self, category: str) -> list[Modifier]:
+        """Modifiers that come after a hit and so repair it; a quote or a condition only explains it away."""
+        return [
+            modifier
+            for modifier in self.rulebook.modifiers
+            if modifier.where != "before" and (modifier.categories is None or category in modifier.categories)
+        ]
+
+    def _encode(self, text: str) -> Encoded:
+        tokenizer = self.rulebook.tokenizer
+        return Encoded(tokenizer.cut(normalize(text).text), closed=True, tokenizer=tokenizer)
 
     def warm(self) -> None:
         """Load dictionaries and automata now, so that no call waits for them."""

@@ -50,7 +50,11 @@ class Tally:
     @property
     def f1(self) -> float:
         """Harmonic mean of precision and recall."""
-        return 2 * self.right / (2 * self.right + self.false + self.missed) if self.right or self.false or self.missed else 1.0
+        return (
+            2 * self.right / (2 * self.right + self.false + self.missed)
+            if self.right or self.false or self.missed
+            else 1.0
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +115,9 @@ def score(checker: Checker, sentences: Iterable[LabelledSentence], *, trial: boo
             clean += 1
             any_false += bool(got)
         if lost or extra:
-            errors.append(ScoreError(sentence, frozenset(lost), frozenset(extra), _reasons(checker, sentence, trial)))
+            errors.append(
+                ScoreError(sentence, frozenset(lost), frozenset(extra), _reasons(checker, sentence, trial))
+            )
     names = sorted(set(right) | set(false) | set(missed))
     return Score(
         sentences=count,
@@ -126,7 +132,7 @@ def score(checker: Checker, sentences: Iterable[LabelledSentence], *, trial: boo
     )
 
 
-def _reasons(checker: Checker, sentence: LabelledSentence, trial: bool) -> tuple[str, ...]:  # noqa: FBT001
+def _reasons(checker: Checker, sentence: LabelledSentence, trial: bool) -> tuple[str, ...]:
     return tuple(
         f"{trace.rule.id}「{sentence.text[trace.start : trace.end]}」← {trace.pattern}"
         + (f"（被拦下：{trace.stopped}）" if trace.stopped_by else "")

@@ -65,7 +65,9 @@ class Encoded:
     @cached_property
     def tagged(self) -> str:
         """The same with parts of speech; made only when a pattern asks for one."""
-        body = "".join(f"{token.replace('/', '∕')}/{self._tokenizer.tag(token)}{_BAR}" for token in self.tokens)
+        body = "".join(
+            f"{token.replace('/', '∕')}/{self._tokenizer.tag(token)}{_BAR}" for token in self.tokens
+        )
         return _TAGGED_EDGE + body + (_TAGGED_EDGE if self.closed else "")
 
     @cached_property
@@ -118,8 +120,12 @@ class CompiledPattern:
         for item in walk(self.tree):
             if isinstance(item, WordClass) and item.name not in vocabulary.classes:
                 known = "、".join(sorted(vocabulary.classes)) or "（没有）"
-                raise PatternError(source, source.find(f"<{item.name}"), f"没有词类 <{item.name}>；已有：{known}")
-        self.tagged = any(isinstance(item, Tag) or (isinstance(item, Literal) and item.tag) for item in walk(self.tree))
+                raise PatternError(
+                    source, source.find(f"<{item.name}"), f"没有词类 <{item.name}>；已有：{known}"
+                )
+        self.tagged = any(
+            isinstance(item, Tag) or (isinstance(item, Literal) and item.tag) for item in walk(self.tree)
+        )
         self.anchors = tuple(_anchors(self.tree, vocabulary))
         if not self.anchors:
             raise PatternError(source, 0, "没有必须出现的词，每句话都要细查；至少写一个词或 <词类>")
@@ -153,7 +159,9 @@ class CompiledPattern:
         Only meaningful for text that is not closed.
         """
         code = encoded.tagged if self.tagged else encoded.plain
-        return any(encoded.character(code, match.start()) < before for match in self._beginning.finditer(code))
+        return any(
+            encoded.character(code, match.start()) < before for match in self._beginning.finditer(code)
+        )
 
     @cached_property
     def _beginning(self) -> re.Pattern[str]:
@@ -276,7 +284,9 @@ class _Writer:
             case Named(name, body):
                 return f"(?P<{name.replace('-', '_')}>{self.sequence(body)})"
             case Choice(options):
-                return _alternatives(self.sequence(option) for option in sorted(options, key=_length, reverse=True))
+                return _alternatives(
+                    self.sequence(option) for option in sorted(options, key=_length, reverse=True)
+                )
 
     def beginning(self, items: tuple[Item, ...]) -> str:
         """Write what matches any beginning of `items` that reaches the end of the text."""
@@ -299,7 +309,9 @@ class _Writer:
             case Literal(text, _):
                 return self.begun_word(text)
             case WordClass(name):
-                return _alternatives(filter(None, (self.begun_word(normalize_literal(w)) for w in self.classes[name])))
+                return _alternatives(
+                    filter(None, (self.begun_word(normalize_literal(w)) for w in self.classes[name]))
+                )
             case Tag():
                 return rf"{_TOKEN}\Z"
             case Gap(_, high):

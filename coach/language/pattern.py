@@ -185,9 +185,7 @@ class _Parser:
             letter = self.pattern[self.at]
             if letter in " \t":
                 self.at += 1
-            elif letter and letter in closing:
-                break
-            elif letter in ")]|":
+            elif (letter and letter in closing) or letter in ")]|":
                 break
             elif letter in "?？" and items and self.at and self.pattern[self.at - 1] not in " \t":
                 self.at += 1

@@ -66,7 +66,12 @@ def _character_table() -> dict[str, str]:
     # One character a line keeps OpenCC's phrase dictionary out: offsets must stay one to one.
     simplified = opencc.OpenCC("t2s").convert("\n".join(han)).split("\n")
     table = {old: new for old, new in zip(han, simplified, strict=True) if old != new and len(new) == 1}
-    for code in (*range(0x20, 0x2000), *range(0x3000, 0x3400), *range(0xF900, 0xFB00), *range(0xFE30, 0x10000)):
+    for code in (
+        *range(0x20, 0x2000),
+        *range(0x3000, 0x3400),
+        *range(0xF900, 0xFB00),
+        *range(0xFE30, 0x10000),
+    ):
         character = chr(code)
         folded = unicodedata.normalize("NFKC", character).lower()
         if folded != character:
@@ -86,7 +91,11 @@ def disturbing_pieces() -> tuple[str, ...]:
     without them, no literal can appear in the normalised text that is not in the original.
     """
     singles = {old for old, new in _character_table().items() if old not in CLAUSE_MARKS and old != new}
-    singles |= _HESITATIONS | _QUOTES | {"唔", "著", " ", "\t", "　", ".", ",", "\u200b", "\u200c", "\u200d", "\ufeff"}
+    singles |= (
+        _HESITATIONS
+        | _QUOTES
+        | {"唔", "著", " ", "\t", "　", ".", ",", "\u200b", "\u200c", "\u200d", "\ufeff"}
+    )
     singles -= set(_MARKS_1TO1) | set(CLAUSE_MARKS)
     return (*sorted(singles), *(letter * 2 for letter in _STUTTERED), "甚么", "甚麼")
 
@@ -129,9 +138,12 @@ def normalize(text: str) -> Normalized:
             elif letter.isspace():
                 if _inside_word(text, index):
                     put(" ", index, index + 1)
-            elif letter in _HESITATIONS or letter in _QUOTES or unicodedata.category(letter) == "Cf":
-                continue
-            elif letter == "唔" and text[index + 1 : index + 2] not in _CANTONESE_AFTER:
+            elif (
+                letter in _HESITATIONS
+                or letter in _QUOTES
+                or unicodedata.category(letter) == "Cf"
+                or (letter == "唔" and text[index + 1 : index + 2] not in _CANTONESE_AFTER)
+            ):
                 continue
             else:
                 put(letter, index, index + 1)

@@ -14,6 +14,7 @@ from coach.language.compiled import Vocabulary
 from coach.language.tokens import Tokenizer
 from coach.rulebook.compile import FILLER_CLASS, Compiler, vocabulary_of
 from coach.rulebook.examples import check_examples as failed_examples
+from coach.rulebook.examples import check_words
 from coach.rulebook.matcher import Matcher
 from coach.rulebook.models import OverridesFile, PhraseFile, RuleFile, WordsFile
 from coach.rulebook.phrasebook import Phrase, Phrasebook
@@ -83,7 +84,9 @@ def load_rulebook(
         RulebookError: with every problem of the rules, if there is any.
         PhrasebookError: likewise, when only phrases are wrong.
     """
-    loader = _Loader(rules_dir, phrasebook_dir, today or datetime.now(UTC).date())
+    loader = _Loader(
+        rules_dir, phrasebook_dir, today or datetime.now(UTC).date(), run_examples=check_examples
+    )
     book = loader.load(tuple(packs))
     if loader.compiler.problems or loader.problems:
         _refuse(loader.problems + loader.compiler.problems)
@@ -103,10 +106,11 @@ def _refuse(problems: list[Problem]) -> None:
 class _Loader:
     """Reads one rule book; keeps going after a problem so that all are reported at once."""
 
-    def __init__(self, rules_dir: Path, phrasebook_dir: Path, today: date) -> None:
+    def __init__(self, rules_dir: Path, phrasebook_dir: Path, today: date, *, run_examples: bool) -> None:
         self.rules_dir = rules_dir
         self.phrasebook_dir = phrasebook_dir
         self.today = today
+        self.run_examples = run_examples
         self.problems: list[Problem] = []
         self.compiler = Compiler(Vocabulary({}))
         self.digest = hashlib.sha256()
@@ -123,6 +127,10 @@ class _Loader:
             for name, model in words.modifiers.items()
             if source is not None
         )
+        if source is not None and self.run_examples:
+            self.problems += check_words(
+                words, source, self.compiler.sentences.values(), modifiers, tokenizer
+            )
         phrases = self.phrases()
         rules = self.rules(packs, phrases)
         rules, overrides, expired = self.overridden(rules)
@@ -166,8 +174,13 @@ class _Loader:
         for pack in packs:
             folder = self.rules_dir / "packs" / pack
             if not folder.is_dir():
-                known = "、".join(sorted(path.name for path in (self.rules_dir / "packs").glob("*/"))) or "（没有）"
-                self.problems.append(Problem(f"rules/packs/{pack}/", 0, 0, "", f"没有这个规则包；已有：{known}"))
+                known = (
+                    "、".join(sorted(path.name for path in (self.rules_dir / "packs").glob("*/")))
+                    or "（没有）"
+                )
+                self.problems.append(
+                    Problem(f"rules/packs/{pack}/", 0, 0, "", f"没有这个规则包；已有：{known}")
+                )
             files += [(path, f"rules/packs/{pack}/{path.name}") for path in sorted(folder.glob("*.yml"))]
         rules: list[Rule] = []
         seen: dict[str, str] = {}
@@ -187,7 +200,9 @@ class _Loader:
                 for position, key in enumerate(rule.suggest):
                     if key not in phrases:
                         self.problems.append(
-                            source.problem(["rules", index, "suggest", position], f"phrasebook 里没有 {key!r}")
+                            source.problem(
+                                ["rules", index, "suggest", position], f"phrasebook 里没有 {key!r}"
+                            )
                         )
                 if rule.status != "retired":
                     rules.append(rule)
@@ -206,7 +221,9 @@ class _Loader:
                 phrase = self.compiler.phrase(entry, source, index)
                 if phrase.id.split("/", 1)[0] != path.stem:
                     self.problems.append(
-                        source.problem(["phrases", index, "id"], f"{phrase.id!r} 应以文件名 {path.stem}/ 开头")
+                        source.problem(
+                            ["phrases", index, "id"], f"{phrase.id!r} 应以文件名 {path.stem}/ 开头"
+                        )
                     )
                 if phrase.id in phrases:
                     self.problems.append(source.problem(["phrases", index, "id"], f"{phrase.id!r} 写了两次"))

@@ -104,7 +104,9 @@ class Compiler:
         category = model.id.split("/", 1)[0]
         if category != stem:
             self.problems.append(
-                source.problem([*path, "id"], f"{model.id!r} 应以文件名开头：{stem}/{model.id.split('/', 1)[1]}")
+                source.problem(
+                    [*path, "id"], f"{model.id!r} 应以文件名开头：{stem}/{model.id.split('/', 1)[1]}"
+                )
             )
         sentence = None
         if model.sentence is not None:
@@ -112,7 +114,9 @@ class Compiler:
             if sentence is None:
                 known = "、".join(sorted(self.sentences)) or "（没有）"
                 self.problems.append(
-                    source.problem([*path, "sentence"], f"没有句类 {model.sentence!r}；words.yml 里有：{known}")
+                    source.problem(
+                        [*path, "sentence"], f"没有句类 {model.sentence!r}；words.yml 里有：{known}"
+                    )
                 )
         examples = [*model.hits, *model.misses]
         return Rule(
@@ -131,7 +135,9 @@ class Compiler:
             source=model.source,
             hits=tuple(example for example in model.hits if isinstance(example, str)),
             misses=tuple(example for example in model.misses if isinstance(example, str)),
-            todo=tuple((example.text, example.todo) for example in examples if isinstance(example, ExampleModel)),
+            todo=tuple(
+                (example.text, example.todo) for example in examples if isinstance(example, ExampleModel)
+            ),
             file=source.name,
         )
 

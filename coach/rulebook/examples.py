@@ -7,13 +7,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from coach.errors import Problem
+from coach.language.compiled import Encoded
+from coach.language.text import normalize
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from coach.language.tokens import Tokenizer
     from coach.rulebook.book import Rulebook
     from coach.rulebook.matcher import Matcher
-    from coach.rulebook.rules import Rule
+    from coach.rulebook.models import WordsFile
+    from coach.rulebook.rules import Modifier, Rule, SentenceType
+    from coach.rulebook.source import Source
 
 _SPAN = re.compile(r"【(.*?)】")
 
@@ -64,7 +69,9 @@ def run_examples(rule: Rule, matcher: Matcher) -> Iterator[ExampleResult]:
     for example in (*rule.hits, *rule.misses):
         text, wanted = unmark(example)
         findings = matcher.find(text)
-        got = tuple((trace.start, trace.end) for trace in findings.traces if trace.is_hit and trace.rule.id == rule.id)
+        got = tuple(
+            (trace.start, trace.end) for trace in findings.traces if trace.is_hit and trace.rule.id == rule.id
+        )
         yield ExampleResult(rule, text, wanted, got, findings.tokens)
 
 
@@ -75,7 +82,8 @@ def check_examples(book: Rulebook) -> list[Problem]:
     for rule in book.rules:
         unmarked = [example for example in rule.hits if "【" not in example]
         problems += [
-            Problem(rule.file, 0, 0, rule.id, f"hits 里的例句要用【】标出命中的部分：{example}") for example in unmarked
+            Problem(rule.file, 0, 0, rule.id, f"hits 里的例句要用【】标出命中的部分：{example}")
+            for example in unmarked
         ]
         problems += [
             Problem(rule.file, 0, 0, rule.id, f"misses 里的例句不该有【】：{example}")
@@ -86,10 +94,49 @@ def check_examples(book: Rulebook) -> list[Problem]:
     return problems
 
 
+def check_words(
+    words: WordsFile,
+    source: Source,
+    sentences: Iterable[SentenceType],
+    modifiers: Iterable[Modifier],
+    tokenizer: Tokenizer,
+) -> list[Problem]:
+    """Run the examples of sentence types and modifiers and describe those that fail."""
+    problems: list[Problem] = []
+    kinds: list[tuple[str, SentenceType | Modifier, list[str], list[str]]] = [
+        ("sentences", sentence, words.sentences[sentence.name].hits, words.sentences[sentence.name].misses)
+        for sentence in sentences
+    ]
+    kinds += [
+        ("modifiers", modifier, words.modifiers[modifier.name].hits, words.modifiers[modifier.name].misses)
+        for modifier in modifiers
+    ]
+    for key, part, hits, misses in kinds:
+        for wanted, field, examples in ((True, "hits", hits), (False, "misses", misses)):
+            for index, example in enumerate(examples):
+                tokens = tokenizer.cut(normalize(example).text)
+                if _stands(part, Encoded(tokens, closed=True, tokenizer=tokenizer)) is not wanted:
+                    outcome = "应该符合却不符合" if wanted else "不该符合却符合了"
+                    problems.append(
+                        source.problem(
+                            [key, part.name, field, index],
+                            f"例句{outcome}：{example}（分词 {'/'.join(tokens)}）",
+                        )
+                    )
+    return problems
+
+
+def _stands(part: SentenceType | Modifier, encoded: Encoded) -> bool:
+    refuted = [found for other in part.exceptions for found in other.pattern.find(encoded)]
+    return any(
+        not any(found.start < other.end and other.start < found.end for other in refuted)
+        for pattern in part.patterns
+        for found in pattern.find(encoded)
+    )
+
+
 def _problem(result: ExampleResult) -> Problem:
     wanted = mark(result.text, result.wanted) if result.wanted else "不命中"
     got = mark(result.text, result.got) if result.got else "没有命中"
     message = f"例句不符：{result.text}\n    期望 {wanted}\n    实际 {got}\n    分词 {'/'.join(result.tokens) or '（没有锚词，未分词）'}"
     return Problem(result.rule.file, 0, 0, result.rule.id, message)
-
-

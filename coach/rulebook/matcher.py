@@ -76,7 +76,12 @@ class Matcher:
     """
 
     def __init__(
-        self, rules: Iterable[Rule], *, modifiers: Iterable[Modifier], tokenizer: Tokenizer, sound: bool = True
+        self,
+        rules: Iterable[Rule],
+        *,
+        modifiers: Iterable[Modifier],
+        tokenizer: Tokenizer,
+        sound: bool = True,
     ) -> None:
         self.rules = tuple(rules)
         self.modifiers = tuple(modifiers)
@@ -121,7 +126,9 @@ class Matcher:
         traces: list[Trace] = []
         tokens: list[str] = []
         candidates = (
-            self._prefilter.candidates(normalized.text, found) if prefilter else list(range(len(self._owners)))
+            self._prefilter.candidates(normalized.text, found)
+            if prefilter
+            else list(range(len(self._owners)))
         )
         if candidates:
             tokens = self._tokenizer.cut(normalized.text)
@@ -137,7 +144,8 @@ class Matcher:
         for number in candidates:
             rule, pattern = self._owners[number]
             traces += [
-                self._judge(rule, pattern, found, encoded, normalized, modified) for found in pattern.find(encoded)
+                self._judge(rule, pattern, found, encoded, normalized, modified)
+                for found in pattern.find(encoded)
             ]
         return traces
 
@@ -152,7 +160,8 @@ class Matcher:
     ) -> Trace:
         start, end = normalized.span(found.start, found.end)
         parts = {
-            name: normalized.original[slice(*normalized.span(*bounds))] for name, bounds in found.parts.items()
+            name: normalized.original[slice(*normalized.span(*bounds))]
+            for name, bounds in found.parts.items()
         }
         trace = Trace(rule, pattern.source, start, end, rule.severity, parts)
         if rule.sentence is not None and not rule.sentence.covers(encoded, found.start, found.end):
@@ -191,7 +200,9 @@ class Matcher:
         changed = [normalized.span(index, index + 1)[0] for index in repair.changed]
         already = {(trace.rule.id, trace.start, trace.end) for trace in taken}
         return [
-            replace(trace, by_sound=True, severity="warning" if trace.severity == "violation" else trace.severity)
+            replace(
+                trace, by_sound=True, severity="warning" if trace.severity == "violation" else trace.severity
+            )
             for trace in self._search(encoded, self._prefilter.candidates(repair.text, found), repaired)
             if any(trace.start <= index < trace.end for index in changed)
             and (trace.rule.id, trace.start, trace.end) not in already
@@ -224,7 +235,9 @@ class _Modified:
     def _find(self, modifier: Modifier) -> list[Found]:
         places = self._places.get(modifier.name)
         if places is None:
-            exceptions = [found for other in modifier.exceptions for found in other.pattern.find(self._encoded)]
+            exceptions = [
+                found for other in modifier.exceptions for found in other.pattern.find(self._encoded)
+            ]
             places = self._places[modifier.name] = [
                 place
                 for pattern in modifier.patterns
@@ -253,7 +266,9 @@ class _Modified:
         return True
 
 
-def _rebuild(rules: tuple[Rule, ...], modifiers: tuple[Modifier, ...], tokenizer: Tokenizer, sound: bool) -> Matcher:
+def _rebuild(
+    rules: tuple[Rule, ...], modifiers: tuple[Modifier, ...], tokenizer: Tokenizer, sound: bool
+) -> Matcher:
     return Matcher(rules, modifiers=modifiers, tokenizer=tokenizer, sound=sound)
 
 
@@ -269,7 +284,8 @@ def _longest(traces: list[Trace]) -> list[Trace]:
     kept: list[Trace] = []
     for trace in ordered:
         if not any(
-            trace.rule.id == other.rule.id and trace.start < other.end and other.start < trace.end for other in kept
+            trace.rule.id == other.rule.id and trace.start < other.end and other.start < trace.end
+            for other in kept
         ):
             kept.append(trace)
     return sorted(kept, key=lambda trace: (trace.start, trace.end, trace.rule.id))

@@ -47,7 +47,9 @@ class Source:
 
     def problems(self, error: ValidationError) -> list[Problem]:
         """Turn every error of a pydantic validation into a problem with its place."""
-        return [self.problem(_real(entry["loc"]), _message(entry)) for entry in error.errors(include_url=False)]
+        return [
+            self.problem(_real(entry["loc"]), _message(entry)) for entry in error.errors(include_url=False)
+        ]
 
 
 class _Loader(yaml.SafeLoader):
@@ -58,7 +60,9 @@ _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag.endswith((":int", ":null", ":merge"))]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", __import__("re").compile("^(true|false)$"), list("tf"))
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", __import__("re").compile("^(true|false)$"), list("tf")
+)
 
 
 def read_source(path: Path, *, name: str) -> Source | Problem:
@@ -123,7 +127,9 @@ def _double_key(node: yaml.Node) -> yaml.ScalarNode | None:
 
 def _real(location: tuple[str | int, ...]) -> list[str | int]:
     """Drop the parts of a pydantic location that name a member of a union, not a place in the file."""
-    return [step for step in location if not (isinstance(step, str) and (step in {"str"} or step[:1].isupper()))]
+    return [
+        step for step in location if not (isinstance(step, str) and (step in {"str"} or step[:1].isupper()))
+    ]
 
 
 _CHINESE = {

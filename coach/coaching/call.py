@@ -1,0 +1,330 @@
+"""One live call: utterances in, events out.
+
+Pure and synchronous; time comes with the utterances. Replaying the final utterances of a call through a
+new `Call` rebuilds its state, and gives the hits that the live call ended with.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from coach.coaching.advice import advice_id, advise, outcome_of
+from coach.coaching.events import (
+    Advice,
+    AdviceGiven,
+    AdviceResolved,
+    AdviceWithdrawn,
+    BlindSpot,
+    CallEvent,
+    Mark,
+    TranscriptChanged,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from coach.coaching.checker import Checker
+    from coach.coaching.events import BlindReason, Hit, Outcome, Severity, Utterance
+    from coach.rulebook.phrasebook import Phrasebook
+
+
+@dataclass(frozen=True, slots=True)
+class AttentionBudget:
+    """How much an agent is told. Design choices to be tested with agents, not measurements.
+
+    Attributes:
+        cool_down_ms: the same rule is told again only after this time; violations always are.
+        notices_per_minute: notices beyond it are counted but not told.
+        sharpen_within_ms: a second notice of the same category within this time is told as a warning.
+        judge_turns: so many agent utterances after a card are searched for its adoption.
+        active_ms: an unresolved card is part of a snapshot this long.
+        silence_ms: without any transcript for this long, coach says that it is blind.
+        kept_utterances: older utterances leave memory (the store has them).
+    """
+
+    cool_down_ms: int = 20_000
+    notices_per_minute: int = 2
+    sharpen_within_ms: int = 60_000
+    judge_turns: int = 3
+    active_ms: int = 60_000
+    silence_ms: int = 15_000
+    kept_utterances: int = 200
+
+
+@dataclass(slots=True)
+class _Heard:
+    """What is known of one utterance: its newest revision and the cards told for it."""
+
+    utterance: Utterance
+    marks: tuple[Mark, ...] = ()
+    told: dict[str, Advice] = field(default_factory=dict)
+    held_back: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class _Card:
+    """A card that was told and may still be judged."""
+
+    advice: Advice
+    turns: int = 0
+    outcome: Outcome | None = None
+
+
+class Call:
+    """The state of one call.
+
+    Args:
+        call_id: the platform's id.
+        agent_id: whose sidebar is told.
+        checker: finds hits; replaced on reload by `use`.
+        phrasebook: what to suggest.
+        slots: what is known about the call, to fill phrases.
+        budget: how much the agent is told.
+    """
+
+    def __init__(
+        self,
+        call_id: str,
+        *,
+        agent_id: str,
+        checker: Checker,
+        phrasebook: Phrasebook,
+        slots: Mapping[str, str] | None = None,
+        budget: AttentionBudget | None = None,
+    ) -> None:
+        self.call_id = call_id
+        self.agent_id = agent_id
+        self.snoozed: frozenset[str] = frozenset()
+        self.ended = False
+        self._checker = checker
+        self._phrasebook = phrasebook
+        self._next: tuple[Checker, Phrasebook] | None = None
+        self._slots = dict(slots or {})
+        self._budget = budget or AttentionBudget()
+        self._heard: dict[str, _Heard] = {}
+        self._cards: dict[str, _Card] = {}
+        self._used: set[str] = set()
+        self._now_ms = 0
+        self._last_words_ms = 0
+        self._blind: dict[BlindReason, BlindSpot] = {}
+
+    @property
+    def digest(self) -> str:
+        """Digest of the rule set in force."""
+        return self._checker.digest
+
+    @property
+    def blind(self) -> tuple[BlindSpot, ...]:
+        """What coach cannot see at the moment."""
+        return tuple(self._blind.values())
+
+    def hear(self, utterance: Utterance) -> list[CallEvent]:
+        """Take in a partial or final result.
+
+        An older revision, or anything after the final one, changes nothing.
+
+        Returns:
+            What the sidebar has to know, the transcript first.
+        """
+        known = self._heard.get(utterance.utterance_id)
+        if known is not None and (known.utterance.final or utterance.revision < known.utterance.revision):
+            return []
+        self._now_ms = max(self._now_ms, utterance.end_ms)
+        self._last_words_ms = self._now_ms
+        heard = known or self._heard.setdefault(utterance.utterance_id, _Heard(utterance))
+        heard.utterance = utterance
+        events: list[CallEvent] = [*self._see("no-transcript")]
+        if utterance.speaker == "unknown":
+            events += self._go_blind("unknown-speaker", utterance.start_ms)
+        else:
+            events += self._see("unknown-speaker")
+        advice_events = self._coach(heard) if utterance.speaker == "agent" else []
+        if utterance.final:
+            if utterance.speaker == "agent":
+                advice_events += self._judge(utterance)
+            self._take_next_rules()
+            self._forget()
+        return [TranscriptChanged(utterance, heard.marks), *events, *advice_events]
+
+    def snooze(self, rule_id: str) -> None:
+        """Tell nothing more of this rule in this call; hits are still found."""
+        self.snoozed |= {rule_id}
+
+    def use(self, checker: Checker, phrasebook: Phrasebook) -> None:
+        """Go over to other rules as soon as no utterance is under way."""
+        self._next = (checker, phrasebook)
+        self._take_next_rules()
+
+    def tick(self, now_ms: int) -> list[CallEvent]:
+        """Let time pass; `now_ms` counts from the start of the call."""
+        self._now_ms = max(self._now_ms, now_ms)
+        if not self.ended and self._now_ms - self._last_words_ms >= self._budget.silence_ms:
+            return self._go_blind("no-transcript", self._last_words_ms)
+        return []
+
+    def reject_frame(self, now_ms: int) -> list[CallEvent]:
+        """Note that a frame of this call was refused: words may be missing."""
+        return self._go_blind("rejected-frames", now_ms)
+
+    def accept_frames(self) -> list[CallEvent]:
+        """Note that frames arrive in order again."""
+        return self._see("rejected-frames")
+
+    def end(self, at_ms: int) -> list[CallEvent]:
+        """End the call; what is still blind is so no longer."""
+        self._now_ms = max(self._now_ms, at_ms)
+        self.ended = True
+        return [event for reason in list(self._blind) for event in self._see(reason)]
+
+    def transcript(self) -> tuple[TranscriptChanged, ...]:
+        """Return the utterances in memory with their marks, in the order in which they began."""
+        ordered = sorted(self._heard.values(), key=lambda heard: heard.utterance.start_ms)
+        return tuple(TranscriptChanged(heard.utterance, heard.marks) for heard in ordered)
+
+    def active_advice(self) -> tuple[Advice, ...]:
+        """Return the cards that are neither resolved nor too old, oldest first."""
+        return tuple(
+            card.advice
+            for card in self._cards.values()
+            if card.outcome is None and self._now_ms - card.advice.at_ms < self._budget.active_ms
+        )
+
+    def resolved(self) -> dict[str, Outcome]:
+        """Return the outcome of every card that has one, by advice id."""
+        return {card.advice.id: card.outcome for card in self._cards.values() if card.outcome is not None}
+
+    def _coach(self, heard: _Heard) -> list[CallEvent]:
+        """Check the newest revision and tell, keep or take back its cards."""
+        utterance = heard.utterance
+        hits = self._checker.check(utterance.text, final=utterance.final)
+        events: list[CallEvent] = []
+        seen: Counter[str] = Counter()
+        current: dict[str, Hit] = {}
+        for hit in hits:
+            identity = advice_id(self.call_id, utterance.utterance_id, hit.rule, seen[hit.rule])
+            current[identity] = hit
+            if identity not in heard.told and hit.settled and self._may_tell(hit, heard, identity):
+                advice = advise(
+                    hit,
+                    utterance,
+                    occurrence=seen[hit.rule],
+                    severity=self._sharpened(hit),
+                    phrasebook=self._phrasebook,
+                    slots=self._slots,
+                    used=self._used,
+                )
+                heard.told[identity] = advice
+                events += self._repeated(hit.rule)
+                self._cards[identity] = _Card(advice)
+                events.append(AdviceGiven(advice))
+            seen[hit.rule] += 1
+        for identity in [identity for identity in heard.told if identity not in current]:
+            events += self._take_back(heard, identity)
+        heard.marks = tuple(
+            Mark(hit.start, hit.end, heard.told[identity].severity, identity)
+            for identity, hit in current.items()
+            if identity in heard.told
+        )
+        return events
+
+    def _take_back(self, heard: _Heard, identity: str) -> list[CallEvent]:
+        """A told hit is gone: made up for in the same breath, or never said."""
+        advice = heard.told.pop(identity)
+        # Either way the final text will hold no hit, so nothing is kept: a replay of the finals, which
+        # never saw the card, must spend the attention budget in the same way.
+        self._cards.pop(identity, None)
+        if self._checker.made_up(advice.hit.rule, heard.utterance.text, final=heard.utterance.final):
+            return [AdviceResolved(identity, "repaired")]
+        return [AdviceWithdrawn(identity)]
+
+    def _may_tell(self, hit: Hit, heard: _Heard, identity: str) -> bool:
+        """Spend the attention budget: what was held back once in an utterance stays held back."""
+        if identity in heard.held_back:
+            return False
+        if hit.rule in self.snoozed or not self._within_budget(hit, heard.utterance):
+            heard.held_back.add(identity)
+            return False
+        return True
+
+    def _within_budget(self, hit: Hit, utterance: Utterance) -> bool:
+        if hit.severity == "violation":
+            return True
+        for card in self._cards.values():
+            advice = card.advice
+            recent = 0 <= utterance.end_ms - advice.at_ms < self._budget.cool_down_ms
+            if recent and advice.hit.rule == hit.rule:
+                return False
+        if hit.severity == "notice":
+            minute = [
+                card
+                for card in self._cards.values()
+                if card.advice.hit.severity == "notice" and 0 <= utterance.end_ms - card.advice.at_ms < 60_000  # noqa: PLR2004 - one minute
+            ]
+            return len(minute) < self._budget.notices_per_minute
+        return True
+
+    def _sharpened(self, hit: Hit) -> Severity:
+        """A notice of a category that was told a moment ago is a warning.
+
+        A warning never becomes a violation by repetition: a supervisor is told of what was said, not of a count.
+        """
+        if hit.severity != "notice":
+            return hit.severity
+        within = self._budget.sharpen_within_ms
+        again = any(
+            card.advice.hit.category == hit.category and self._now_ms - card.advice.at_ms < within
+            for card in self._cards.values()
+        )
+        return "warning" if again else "notice"
+
+    def _repeated(self, rule: str) -> list[CallEvent]:
+        """The same fault again settles the earlier cards of its rule."""
+        events: list[CallEvent] = []
+        for card in self._cards.values():
+            if card.advice.hit.rule == rule and card.outcome is None:
+                card.outcome = "repeated"
+                events.append(AdviceResolved(card.advice.id, "repeated"))
+        return events
+
+    def _judge(self, utterance: Utterance) -> list[CallEvent]:
+        """Look for the adoption of open cards in what the agent just finished saying."""
+        events: list[CallEvent] = []
+        for card in self._cards.values():
+            if card.outcome is not None or card.turns > self._budget.judge_turns:
+                continue
+            card.turns += 1
+            own = card.advice.utterance_id == utterance.utterance_id
+            text = utterance.text[card.advice.hit.end :] if own else utterance.text
+            outcome = outcome_of(card.advice, text, checker=self._checker, phrasebook=self._phrasebook)
+            if outcome is None:
+                continue
+            card.outcome = outcome[0]
+            if outcome[1]:
+                self._used.add(outcome[1])
+            events.append(AdviceResolved(card.advice.id, card.outcome))
+        return events
+
+    def _go_blind(self, reason: BlindReason, since_ms: int) -> list[CallEvent]:
+        if reason in self._blind:
+            return []
+        self._blind[reason] = BlindSpot(reason, active=True, since_ms=since_ms)
+        return [self._blind[reason]]
+
+    def _see(self, reason: BlindReason) -> list[CallEvent]:
+        spot = self._blind.pop(reason, None)
+        return [replace(spot, active=False)] if spot else []
+
+    def _take_next_rules(self) -> None:
+        under_way = any(not heard.utterance.final for heard in self._heard.values())
+        if self._next is not None and not under_way:
+            self._checker, self._phrasebook = self._next
+            self._next = None
+
+    def _forget(self) -> None:
+        """Keep memory flat on calls of any length."""
+        while len(self._heard) > self._budget.kept_utterances:
+            del self._heard[next(iter(self._heard))]
+        while len(self._cards) > self._budget.kept_utterances:
+            del self._cards[next(iter(self._cards))]

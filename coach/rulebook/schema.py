@@ -1,0 +1,22 @@
+"""JSON Schema of the YAML files, for editors that complete and check while one types."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from coach.rulebook.models import OverridesFile, PhraseFile, RuleFile, WordsFile
+
+FILES = {"rules": RuleFile, "words": WordsFile, "phrasebook": PhraseFile, "overrides": OverridesFile}
+
+
+def schema(kind: str = "rules") -> dict[str, Any]:
+    """Return the schema of one kind of file.
+
+    Args:
+        kind: "rules", "words", "phrasebook" or "overrides".
+
+    Raises:
+        KeyError: for another kind.
+    """
+    made = FILES[kind].model_json_schema(by_alias=True)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"coach {kind}", **made}
