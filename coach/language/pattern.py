@@ -13,7 +13,7 @@ from coach.errors import CoachError
 from coach.language.text import CLAUSE_MARKS, normalize_literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 MAX_GAP = 8
 MAX_GAPS = 3
@@ -203,7 +203,7 @@ class _Parser:
 
     def item(self) -> Item:
         letter = self.pattern[self.at]
-        readers = {
+        readers: dict[str, Callable[[], Item]] = {
             "<": self.word_class,
             "{": self.gap,
             "(": self.choice,

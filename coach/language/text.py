@@ -22,6 +22,7 @@ _CANTONESE_AFTER = frozenset("知该好系使得关清识需会可能同")
 _STUTTERED = "我你您他她这那不就"
 
 _QUOTES = frozenset("“”‘’\"'「」『』《》〈〉()（）【】[]{}")
+_INVISIBLE = frozenset("\u200b\u200c\u200d\ufeff")
 _MARKS_1TO1 = {
     "、": "，", "：": "，", ":": "，", "…": "，", "—": "，", "–": "，", "~": "，", "～": "，", "·": "，",
     "|": "，", "?": "？", "!": "！", ";": "；", "｡": "。", "\n": "。", "\r": "。",
@@ -29,7 +30,7 @@ _MARKS_1TO1 = {
 _MARK_TABLE = str.maketrans(_MARKS_1TO1)
 _STUTTER = re.compile(rf"([{_STUTTERED}])\1+")
 # 着 is written 著 in Traditional text; these words keep 著.
-_ZHU = re.compile(r"(?<![显显原名土编合专论拙])著(?![名作书称述者])")
+_ZHU = re.compile(r"(?<![显原名土编合专论拙])著(?![名作书称述者])")
 _LETTER = re.compile(r"[a-z0-9]")
 
 
@@ -91,11 +92,7 @@ def disturbing_pieces() -> tuple[str, ...]:
     without them, no literal can appear in the normalised text that is not in the original.
     """
     singles = {old for old, new in _character_table().items() if old not in CLAUSE_MARKS and old != new}
-    singles |= (
-        _HESITATIONS
-        | _QUOTES
-        | {"唔", "著", " ", "\t", "　", ".", ",", "\u200b", "\u200c", "\u200d", "\ufeff"}
-    )
+    singles |= _HESITATIONS | _QUOTES | _INVISIBLE | {"唔", "著", " ", "\t", "　", ".", ","}
     singles -= set(_MARKS_1TO1) | set(CLAUSE_MARKS)
     return (*sorted(singles), *(letter * 2 for letter in _STUTTERED), "甚么", "甚麼")
 

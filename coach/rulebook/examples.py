@@ -138,5 +138,6 @@ def _stands(part: SentenceType | Modifier, encoded: Encoded) -> bool:
 def _problem(result: ExampleResult) -> Problem:
     wanted = mark(result.text, result.wanted) if result.wanted else "不命中"
     got = mark(result.text, result.got) if result.got else "没有命中"
-    message = f"例句不符：{result.text}\n    期望 {wanted}\n    实际 {got}\n    分词 {'/'.join(result.tokens) or '（没有锚词，未分词）'}"
+    tokens = "/".join(result.tokens) or "（没有锚词，未分词）"
+    message = f"例句不符：{result.text}\n    期望 {wanted}\n    实际 {got}\n    分词 {tokens}"
     return Problem(result.rule.file, 0, 0, result.rule.id, message)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from coach.language.text import CLAUSE_MARKS
+
 if TYPE_CHECKING:
     from coach.language.compiled import CompiledPattern, Encoded
     from coach.rulebook.models import SeverityName, SpeakerName, StatusName
@@ -95,7 +97,7 @@ def clause_around(tokens: list[str], start: int, end: int) -> tuple[int, int]:
     """Return the character bounds of the clause that holds characters `start` to `end`."""
     left, right, at = 0, sum(map(len, tokens)), 0
     for token in tokens:
-        if token in "，。？！；":
+        if token in CLAUSE_MARKS:
             if at < start:
                 left = at + 1
             elif at >= end:

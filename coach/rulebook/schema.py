@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from coach.rulebook.models import OverridesFile, PhraseFile, RuleFile, WordsFile
 
-FILES = {"rules": RuleFile, "words": WordsFile, "phrasebook": PhraseFile, "overrides": OverridesFile}
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+FILES: dict[str, type[BaseModel]] = {
+    "rules": RuleFile,
+    "words": WordsFile,
+    "phrasebook": PhraseFile,
+    "overrides": OverridesFile,
+}
 
 
 def schema(kind: str = "rules") -> dict[str, Any]:

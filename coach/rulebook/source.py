@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -60,9 +61,7 @@ _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag.endswith((":int", ":null", ":merge"))]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:bool", __import__("re").compile("^(true|false)$"), list("tf")
-)
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(true|false)$"), list("tf"))
 
 
 def read_source(path: Path, *, name: str) -> Source | Problem:
@@ -128,7 +127,7 @@ def _double_key(node: yaml.Node) -> yaml.ScalarNode | None:
 def _real(location: tuple[str | int, ...]) -> list[str | int]:
     """Drop the parts of a pydantic location that name a member of a union, not a place in the file."""
     return [
-        step for step in location if not (isinstance(step, str) and (step in {"str"} or step[:1].isupper()))
+        step for step in location if not (isinstance(step, str) and (step == "str" or step[:1].isupper()))
     ]
 
 
