@@ -1,0 +1,184 @@
+"""The settings of the live service.
+
+One table: each field is a setting with its default and one sentence. A command line flag wins over the
+environment (`COACH_PORT=8600`), the environment over `coach.toml`, the file over the default.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, TomlConfigSettingsSource
+
+from coach import shipped
+from coach.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pydantic_settings import PydanticBaseSettingsSource
+
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One row of the settings table."""
+
+    name: str
+    default: str
+    sentence: str
+
+
+class Settings(BaseSettings):
+    """Everything an operator can set. Sizes are counts, times are seconds unless the name says otherwise."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="COACH_", env_ignore_empty=True, extra="forbid", frozen=True, validate_default=True
+    )
+
+    host: str = Field("127.0.0.1", description="Address to listen on; anything but loopback is a decision.")
+    port: int = Field(8600, ge=0, le=65535, description="TCP port; 0 lets the system choose one.")
+    data_dir: Path = Field(
+        Path("coach-data"), description="Folder of the database, the API key hashes and the signing secret."
+    )
+    rules_dir: Path | None = Field(None, description="Folder of the rules; empty means the shipped ones.")
+    phrasebook_dir: Path | None = Field(
+        None, description="Folder of the phrases; empty means the shipped ones."
+    )
+    web_dir: Path | None = Field(None, description="Folder of the built pages; empty means the shipped ones.")
+    origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Web origins, comma-separated, that may open sockets and embed the sidebar, besides the "
+        "service's own.",
+    )
+    hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Host names, comma-separated, the service answers to; empty means any, except on "
+        "loopback, where it means loopback names only.",
+    )
+    demo: bool = Field(
+        default=False, description="Serve the demo page, whose visitors need no key; loopback only."
+    )
+    log_level: LogLevel = Field(
+        "info", description="debug, info, warning or error; customers' words only at debug."
+    )
+    max_connections: int = Field(25_000, ge=1, description="Open sockets, both kinds together.")
+    max_calls: int = Field(20_000, ge=1, description="Calls in memory at once.")
+    max_calls_per_connection: int = Field(5_000, ge=1, description="Calls one producer connection may carry.")
+    max_waiting: int = Field(
+        10_000, ge=1, description="Events waiting for the disk before producers are told `busy`."
+    )
+    send_buffer: int = Field(
+        256, ge=1, description="Messages a sidebar may lag behind before it is resynchronised."
+    )
+    resume_events: int = Field(
+        128,
+        ge=0,
+        description="Events kept per agent, so that a reconnecting sidebar gets just what it missed.",
+    )
+    call_idle_s: int = Field(
+        7200,
+        ge=1,
+        description="Seconds without an event after which a call leaves memory (it stays on disk).",
+    )
+    reload_rules: bool = Field(
+        default=True, description="Load rules and phrases again when their files change."
+    )
+
+    @field_validator("origins", "hosts", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return (
+            tuple(part.strip() for part in value.split(",") if part.strip())
+            if isinstance(value, str)
+            else value
+        )
+
+    @field_validator("origins")
+    @classmethod
+    def _no_path(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            scheme, separator, rest = origin.partition("://")
+            if scheme not in {"http", "https"} or not separator or not rest or "/" in rest or "*" in rest:
+                raise ValueError(f"收到 {origin!r}，应为 https://主机[:端口]，不带路径和通配符")
+        return value
+
+    @model_validator(mode="after")
+    def _demo_on_loopback(self) -> Settings:
+        if self.demo and not is_loopback(self.host):
+            raise ValueError(f"host: 演示模式只能监听本机地址，收到 {self.host!r}")
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic-settings'
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order the sources: flags, environment, file."""
+        toml = TomlConfigSettingsSource(settings_cls, toml_file=_toml_file())
+        return init_settings, env_settings, toml
+
+    @property
+    def rules(self) -> Path:
+        """The folder of the rules in force."""
+        return self.rules_dir or shipped.rules_dir()
+
+    @property
+    def phrasebook(self) -> Path:
+        """The folder of the phrases in force."""
+        return self.phrasebook_dir or shipped.phrasebook_dir()
+
+    @property
+    def web(self) -> Path:
+        """The folder of the built pages."""
+        return self.web_dir or shipped.web_dir()
+
+
+def load_settings(**flags: Any) -> Settings:
+    """Read the settings; flags that are None were not given.
+
+    Raises:
+        ConfigError: a setting is unknown, of the wrong type or out of range; names all of them.
+    """
+    given = {name: value for name, value in flags.items() if value is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        lines = [f"{'.'.join(map(str, e['loc'])) or 'coach'}: {e['msg']}" for e in error.errors()]
+        raise ConfigError("\n".join(lines)) from error
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{_toml_file()}: {error}") from error
+
+
+def settings_table() -> tuple[Setting, ...]:
+    """List every setting with its default, in the order of docs/operations.md."""
+    return tuple(
+        Setting(name=name, default=_shown(info.default), sentence=str(info.description))
+        for name, info in Settings.model_fields.items()
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine can reach the address."""
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _toml_file() -> Path:
+    return Path(os.environ.get("COACH_CONFIG", "coach.toml"))
+
+
+def _shown(default: object) -> str:
+    if default is None or default == ():
+        return "empty"
+    return str(default).lower() if isinstance(default, bool) else str(default)

@@ -1,0 +1,108 @@
+"""The ASGI application: routes over a `Service`. Starting and stopping are in `server`."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI, WebSocket
+from starlette.exceptions import HTTPException
+from starlette.websockets import WebSocketDisconnect
+
+from coach import __version__
+from coach.errors import MessageError
+from coach.service import pages, rest
+from coach.service.ingest import serve_producer
+from coach.service.responses import Guard, error_response
+from coach.service.sidebar import serve_sidebar
+
+if TYPE_CHECKING:
+    from fastapi import Request
+    from fastapi.responses import Response
+
+    from coach.service.service import Service
+
+log = logging.getLogger(__name__)
+
+
+def create_app(service: Service) -> FastAPI:
+    """Build the application; `service.running()` must be entered before it is served."""
+    settings = service.settings
+    app = FastAPI(
+        title="coach",
+        version=__version__,
+        description="Real-time call-script coaching. The sockets are described in docs/protocol.md.",
+        # The interactive pages load scripts from elsewhere; /openapi.json stays.
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.service = service
+    app.include_router(rest.router)
+    app.include_router(pages.router)
+    if settings.demo:
+        app.include_router(pages.demo_router)
+    app.mount("/static", pages.PublicCode(directory=settings.web, check_dir=False))
+    app.add_api_websocket_route("/v1/ingest", _ingest)
+    app.add_api_websocket_route("/v1/agents/{agent_id}/stream", _stream)
+    app.add_exception_handler(MessageError, _refused)
+    app.add_exception_handler(HTTPException, _not_served)
+    app.add_exception_handler(Exception, _failed)
+    app.add_middleware(Guard, gate=service.gate, headers=pages.page_headers(settings.origins))
+    return app
+
+
+async def _ingest(socket: WebSocket) -> None:
+    service: Service = socket.app.state.service
+    try:
+        greeted = await service.lobby.greet(socket, role="producer")
+        if greeted is None:
+            return
+        with service.lobby.counted():
+            await serve_producer(
+                socket,
+                calls=service.calls,
+                principal=greeted.principal,
+                max_calls=service.settings.max_calls_per_connection,
+            )
+    except WebSocketDisconnect:
+        return
+
+
+async def _stream(socket: WebSocket, agent_id: str) -> None:
+    service: Service = socket.app.state.service
+    try:
+        greeted = await service.lobby.greet(socket, role="sidebar", agent_id=agent_id)
+        if greeted is None:
+            return
+        with service.lobby.counted():
+            await serve_sidebar(
+                socket,
+                calls=service.calls,
+                hub=service.hub,
+                principal=greeted.principal,
+                agent_id=agent_id,
+                after=greeted.after,
+                limit=service.settings.send_buffer,
+            )
+    except WebSocketDisconnect:
+        return
+
+
+async def _refused(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, MessageError):
+        raise TypeError("registered for MessageError only") from error
+    return error_response(error)
+
+
+async def _not_served(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise TypeError("registered for HTTPException only") from error
+    code = "not_found" if error.status_code == 404 else "not_allowed"  # noqa: PLR2004
+    return error_response(
+        MessageError(code, f"{request.method} {request.url.path}: {error.detail}"), status=error.status_code
+    )
+
+
+async def _failed(_request: Request, _error: Exception) -> Response:
+    # uvicorn logs the trace; the client learns nothing about the inside.
+    return error_response(MessageError("internal", "服务内部出错，已记入日志"), status=500)

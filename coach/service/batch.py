@@ -1,0 +1,133 @@
+"""What is written to the store: one `Write` per durable event, many writes merged into one `Batch`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from coach.coaching.events import Advice, Utterance
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """What one event changes on disk.
+
+    Attributes:
+        advance: the call's seq before and after; None when the call does not move (feedback).
+        started: the row of a new call.
+        advice: advice given or changed, in order; `withdrawn` may name some of it again.
+    """
+
+    call_id: str
+    advance: tuple[int, int] | None = None
+    started: Row | None = None
+    ended_ms: int | None = None
+    utterance: Row | None = None
+    advice: tuple[Row, ...] = ()
+    outcomes: tuple[tuple[str, str], ...] = ()
+    withdrawn: tuple[str, ...] = ()
+    feedback: Row | None = None
+    snooze: Row | None = None
+
+
+@dataclass(slots=True)
+class Batch:
+    """Writes merged, so that each table is touched once and the last word on each row wins."""
+
+    advances: dict[str, tuple[int, int]] = field(default_factory=dict)
+    started: dict[str, Row] = field(default_factory=dict)
+    ended: dict[str, int] = field(default_factory=dict)
+    utterances: dict[tuple[str, str], Row] = field(default_factory=dict)
+    advice: dict[str, Row] = field(default_factory=dict)
+    outcomes: dict[str, str] = field(default_factory=dict)
+    withdrawn: set[str] = field(default_factory=set)
+    feedback: dict[tuple[str, str], Row] = field(default_factory=dict)
+    snoozes: dict[tuple[str, str], Row] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, writes: Iterable[Write]) -> Batch:
+        """Merge writes in their order."""
+        batch = cls()
+        for write in writes:
+            batch._add(write)
+        return batch
+
+    def _add(self, write: Write) -> None:
+        if write.advance:
+            first = self.advances.get(write.call_id, write.advance)[0]
+            self.advances[write.call_id] = (first, write.advance[1])
+        if write.started:
+            self.started.setdefault(write.call_id, write.started)
+        if write.ended_ms is not None:
+            self.ended[write.call_id] = write.ended_ms
+        if write.utterance:
+            self.utterances[write.call_id, write.utterance["utterance_id"]] = write.utterance
+        for row in write.advice:
+            self.advice[row["id"]] = row
+            self.withdrawn.discard(row["id"])
+        self.outcomes.update(write.outcomes)
+        self.withdrawn.update(write.withdrawn)
+        if write.feedback:
+            self.feedback[write.feedback["advice_id"], write.feedback["kind"]] = write.feedback
+        if write.snooze:
+            # The first snooze counts: a call heard again falls silent where it did.
+            self.snoozes.setdefault((write.call_id, write.snooze["rule"]), write.snooze)
+
+
+def started_row(*, call_id: str, agent_id: str, started_at: float, slots: dict[str, str]) -> Row:
+    """Build the row of a new call, at seq 0 until its first write moves it."""
+    return {
+        "call_id": call_id,
+        "agent_id": agent_id,
+        "started_at": started_at,
+        "slots": orjson.dumps(slots).decode(),
+        "seq": 0,
+        "ended_ms": None,
+    }
+
+
+def utterance_row(utterance: Utterance, *, seq: int) -> Row:
+    """Build the row of a final."""
+    return {
+        "call_id": utterance.call_id,
+        "utterance_id": utterance.utterance_id,
+        "revision": utterance.revision,
+        "seq": seq,
+        "speaker": utterance.speaker,
+        "text": utterance.text,
+        "start_ms": utterance.start_ms,
+        "end_ms": utterance.end_ms,
+    }
+
+
+def advice_row(advice: Advice) -> Row:
+    """Build the row of a piece of advice, not withdrawn and without outcome."""
+    hit = advice.hit
+    return {
+        "id": advice.id,
+        "call_id": advice.call_id,
+        "utterance_id": advice.utterance_id,
+        "rule": hit.rule,
+        "category": hit.category,
+        "severity": advice.severity,
+        "title": hit.title,
+        "quote": hit.text,
+        "start": hit.start,
+        "end": hit.end,
+        "suggestions": orjson.dumps(
+            [{"phrase": s.phrase, "text": s.text} for s in advice.suggestions]
+        ).decode(),
+        "why": hit.why,
+        "by_sound": hit.by_sound,
+        "at_ms": advice.at_ms,
+        "digest": hit.digest,
+        "outcome": None,
+        "withdrawn": False,
+    }

@@ -1,0 +1,324 @@
+"""All calls in memory: finds or rebuilds the call of an event, lets time pass, hands out new rules.
+
+Everything between two awaits is one step of the event loop, so a call is never seen half-changed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import TYPE_CHECKING, Final
+
+from coach.coaching.call import Call
+from coach.errors import MessageError
+from coach.service.batch import Write, started_row
+from coach.service.live import LiveCall
+from coach.service.messages import CallStarted, GapError, UtteranceHeard
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from coach.service.auth import Principal
+    from coach.service.hub import Feed, Hub
+    from coach.service.live import Producer
+    from coach.service.messages import ProducerEvent
+    from coach.service.render import Message
+    from coach.service.ruleset import RuleSource
+    from coach.service.store import Store, StoredCall
+
+log = logging.getLogger(__name__)
+
+_TICK_S: Final = 1.0
+
+
+class Calls:
+    """The registry of live calls.
+
+    Args:
+        clock: seconds since 1970.
+        max_calls: calls in memory at once; a new one beyond it is told `busy`.
+        idle_s: a call without an event for so long leaves memory.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        hub: Hub,
+        rules: RuleSource,
+        max_calls: int,
+        idle_s: float,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._store = store
+        self._hub = hub
+        self._rules = rules
+        self._max_calls = max_calls
+        self._idle_s = idle_s
+        self._clock = clock
+        self._live: dict[str, LiveCall] = {}
+        # Calls being read from disk, so that two events of one call do not build it twice.
+        self._reviving: dict[str, asyncio.Task[LiveCall | StoredCall | None]] = {}
+        rules.on_change(self._use_rules)
+
+    def __len__(self) -> int:
+        return len(self._live)
+
+    async def accept(self, event: ProducerEvent, *, producer: Producer, principal: Principal) -> None:
+        """Take in one event, whatever its order.
+
+        Raises:
+            MessageError: it was refused; nothing changed.
+        """
+        live = self._live.get(event.call_id) or await self._revive(event.call_id)
+        if isinstance(live, LiveCall) and live.stale:
+            self._remove(live)
+            live = await self._revive(event.call_id)
+        started = None
+        if live is None:
+            if not isinstance(event, CallStarted):
+                raise MessageError("unknown_call", "没有这通电话，请先发送 call.started", field="call_id")
+            live, started = self._start(event, principal)
+        _check_allowed(live, event, principal)
+        if not isinstance(live, LiveCall):
+            if event.seq > live.seq:
+                raise MessageError("call_ended", f"通话已结束，seq {event.seq} 不再接收")
+            producer.ack(event.call_id, live.seq)
+            return
+        if self._store.full and not (isinstance(event, UtteranceHeard) and not event.final):
+            raise MessageError("busy", "等待写入的事件过多，请放慢速度并重发未确认的事件")
+        self._take(live, event, producer=producer, started=started)
+
+    def refuse(self, call_id: str, seq: int, *, producer: Producer, principal: Principal) -> None:
+        """Let a frame that could not be read take up its place, so that the call goes on after it."""
+        live = self._live.get(call_id)
+        if live is None or live.stale or live.call.ended or not principal.covers(live.agent_id):
+            return
+        verdict = live.sequencer.arrive(seq, None)
+        if verdict.kind in {"ready", "held"}:
+            live.publish(live.call.reject_frame(self._now_ms(live)))
+        self._apply(live, verdict.ready, producer=producer, started=None)
+
+    async def settle(self, call_id: str) -> int:
+        """Wait until everything taken in so far is on disk; return the last seq that is."""
+        live = self._live.get(call_id)
+        if live is None:
+            stored = await self._store.load_call(call_id)
+            return stored.seq if stored else 0
+        while live.committed < live.queued and not live.stale:
+            await asyncio.wait([self._store.put(Write(call_id))])
+        return live.committed
+
+    def forget_producer(self, producer: Producer, call_ids: set[str]) -> None:
+        """Stop telling a producer that is gone."""
+        for call_id in call_ids:
+            live = self._live.get(call_id)
+            if live is not None:
+                live.producers.discard(producer)
+
+    def snapshot(self, feed: Feed) -> Message:
+        """Render what a sidebar needs to start from."""
+        live = self._live.get(feed.call_id) if feed.call_id else None
+        return {
+            "type": "snapshot",
+            "offset": feed.offset,
+            "agent_id": feed.agent_id,
+            "call": live.snapshot() if live and not live.call.ended else None,
+        }
+
+    def snooze(self, call_id: str, rule: str, *, agent_id: str) -> asyncio.Future[None]:
+        """Keep a rule quiet for the rest of a call.
+
+        Raises:
+            MessageError: `unknown_call`, if it is not a running call of this agent.
+        """
+        live = self._live.get(call_id)
+        if live is None or live.agent_id != agent_id or live.call.ended:
+            raise MessageError("unknown_call", "该坐席没有这通正在进行的电话", field="call_id")
+        live.call.snooze(rule)
+        return self._store.put(
+            Write(call_id, snooze={"call_id": call_id, "rule": rule, "seq": live.sequencer.expected - 1})
+        )
+
+    async def answer(
+        self, advice_id: str, *, kind: str, value: str, principal: Principal
+    ) -> asyncio.Future[None]:
+        """Store what the agent made of a piece of advice.
+
+        Raises:
+            MessageError: `invalid_field`, if the agent was never given this advice.
+        """
+        owner = next(
+            ((live.agent_id, live.call_id) for live in self._live.values() if advice_id in live.told), None
+        ) or await self._store.advice_owner(advice_id)
+        if owner is None or not principal.covers(owner[0]):
+            raise MessageError(
+                "invalid_field", f"advice_id: 没有编号为 {advice_id} 的建议", field="advice_id"
+            )
+        row = {"advice_id": advice_id, "kind": kind, "value": value, "at": self._clock()}
+        return self._store.put(Write(owner[1], feedback=row))
+
+    async def revive_open(self) -> None:
+        """Rebuild the calls that were running when the service stopped."""
+        since = self._clock() - self._idle_s
+        for call_id in await self._store.open_calls(since=since, limit=self._max_calls):
+            await self._revive(call_id)
+
+    async def run_clock(self) -> None:
+        """Let time pass for every call, until cancelled."""
+        while True:
+            await asyncio.sleep(_TICK_S)
+            self.tick()
+
+    def tick(self) -> None:
+        """Let time pass once: blind spots appear, idle calls leave memory."""
+        now = self._clock()
+        for live in list(self._live.values()):
+            settled = live.committed == live.queued
+            if live.call.ended:
+                if settled:
+                    self._remove(live)
+            elif now - live.touched_at > self._idle_s and settled:
+                log.info("通话长时间没有事件，移出内存", extra={"call_id": live.call_id})
+                self._remove(live)
+                for reader in live.feed.readers:
+                    reader.ask_snapshot()
+            else:
+                live.publish(live.call.tick(self._now_ms(live)))
+        self._hub.forget_idle(busy={live.agent_id for live in self._live.values()})
+
+    def _start(self, event: CallStarted, principal: Principal) -> tuple[LiveCall, dict[str, object]]:
+        if event.seq != 1:
+            raise MessageError(
+                "invalid_field", f"seq: 收到 {event.seq}，call.started 的 seq 应为 1", field="seq"
+            )
+        if not principal.covers(event.agent_id):
+            raise MessageError("not_allowed", "令牌不包含该坐席", field="agent_id")
+        if self._store.full:
+            raise MessageError("busy", "等待写入的事件过多，请放慢速度并重发未确认的事件")
+        if len(self._live) >= self._max_calls:
+            raise MessageError("busy", f"同时进行的通话已达上限 {self._max_calls}，请稍后重发")
+        now = self._clock()
+        slots = event.slots.filled()
+        live = self._build(event.call_id, agent_id=event.agent_id, slots=slots, started_at=now)
+        live.feed.call_id = live.call_id
+        row = started_row(call_id=live.call_id, agent_id=live.agent_id, started_at=now, slots=slots)
+        return live, row
+
+    def _take(
+        self,
+        live: LiveCall,
+        event: ProducerEvent,
+        *,
+        producer: Producer,
+        started: dict[str, object] | None,
+    ) -> None:
+        live.touched_at = self._clock()
+        if producer not in live.producers:
+            live.producers.add(producer)
+            live.sequencer.forget_telling()
+        if live.is_late_final(event):
+            live.apply(event)
+            return
+        verdict = live.sequencer.arrive(event.seq, event)
+        if verdict.kind == "seen":
+            if live.committed:
+                producer.ack(live.call_id, live.committed)
+            return
+        self._apply(live, verdict.ready, producer=producer, started=started)
+        if verdict.gap is not None:
+            raise GapError(expected=verdict.gap, came=event.seq)
+
+    def _apply(
+        self,
+        live: LiveCall,
+        events: tuple[ProducerEvent | None, ...],
+        *,
+        producer: Producer,
+        started: dict[str, object] | None,
+    ) -> None:
+        for event in events:
+            if event is None:
+                continue
+            try:
+                live.apply(event, started=started)
+            except MessageError as error:
+                producer.refuse(error, call_id=event.call_id, seq=event.seq)
+        if live.call.ended and live.feed.call_id == live.call_id:
+            live.feed.call_id = None
+
+    async def _revive(self, call_id: str) -> LiveCall | StoredCall | None:
+        """Bring a stored call back; a StoredCall is one that has ended."""
+        task = self._reviving.get(call_id)
+        if task is None:
+            task = self._reviving[call_id] = asyncio.create_task(self._read(call_id))
+            task.add_done_callback(lambda _: self._reviving.pop(call_id, None))
+        # Shielded: the connection that asked first may go away, the others still wait.
+        return await asyncio.shield(task)
+
+    async def _read(self, call_id: str) -> LiveCall | StoredCall | None:
+        stored = await self._store.load_call(call_id)
+        if stored is None or stored.ended_ms is not None:
+            return stored
+        live = self._build(
+            call_id,
+            agent_id=stored.agent_id,
+            slots=stored.slots,
+            started_at=stored.started_at,
+            seq=stored.seq,
+        )
+        snoozes = list(stored.snoozes)
+        for seq, utterance in stored.heard:
+            while snoozes and snoozes[0][0] < seq:
+                live.call.snooze(snoozes.pop(0)[1])
+            live.hear_again(utterance)
+        for _, rule in snoozes:
+            live.call.snooze(rule)
+        live.touched_at = self._clock()
+        if live.feed.call_id is None:
+            live.feed.call_id = call_id
+        for reader in live.feed.readers:
+            reader.ask_snapshot()
+        log.info("从磁盘恢复通话，%d 句", len(stored.heard), extra={"call_id": call_id})
+        return live
+
+    def _build(
+        self, call_id: str, *, agent_id: str, slots: dict[str, str], started_at: float, seq: int = 0
+    ) -> LiveCall:
+        rules = self._rules.current
+        call = Call(
+            call_id, agent_id=agent_id, checker=rules.checker, phrasebook=rules.phrasebook, slots=slots
+        )
+        live = LiveCall(
+            call, started_at=started_at, feed=self._hub.feed(agent_id), store=self._store, seq=seq
+        )
+        self._live[call_id] = live
+        return live
+
+    def _remove(self, live: LiveCall) -> None:
+        self._live.pop(live.call_id, None)
+        if live.feed.call_id == live.call_id:
+            live.feed.call_id = None
+
+    def _use_rules(self) -> None:
+        rules = self._rules.current
+        for live in self._live.values():
+            live.call.use(rules.checker, rules.phrasebook)
+
+    def _now_ms(self, live: LiveCall) -> int:
+        return max(0, int((self._clock() - live.started_at) * 1000))
+
+
+def _check_allowed(live: LiveCall | StoredCall, event: ProducerEvent, principal: Principal) -> None:
+    if not principal.covers(live.agent_id):
+        raise MessageError("not_allowed", "令牌不包含这通电话", field="call_id")
+    if isinstance(event, CallStarted):
+        if event.seq != 1:
+            raise MessageError(
+                "invalid_field", f"seq: 收到 {event.seq}，call.started 的 seq 应为 1", field="seq"
+            )
+        if event.agent_id != live.agent_id:
+            raise MessageError(
+                "not_allowed", "这通电话已由另一个坐席开始，call_id 不能重复使用", field="call_id"
+            )

@@ -1,0 +1,143 @@
+"""How a socket begins: origin, then who is there, then `ready`.
+
+CONNECTING -- origin or host refused --> HTTP 403
+    | accepted
+UNKNOWN -- no hello in time, bad key --> closed 4401
+    | header or hello
+KNOWN -- not for this stream --> closed 4403
+    | ready
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import orjson
+from starlette.websockets import WebSocketDisconnect
+
+from coach.errors import MessageError
+from coach.service.messages import SUBPROTOCOL, read_hello, read_json
+from coach.service.render import render_error
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from starlette.datastructures import Headers
+    from starlette.websockets import WebSocket
+
+    from coach.service.auth import Gate, KeyRing, Principal, Role
+    from coach.service.render import Message
+
+NOT_AUTHENTICATED: Final = 4401
+NOT_ALLOWED: Final = 4403
+TRY_LATER: Final = 1013
+HELLO_TIMEOUT_S: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Greeted:
+    """A socket that may be used. `after` is where a sidebar left off."""
+
+    principal: Principal
+    after: str | None = None
+
+
+class Lobby:
+    """Counts sockets and lets in those that may enter."""
+
+    def __init__(
+        self, *, keys: KeyRing, gate: Gate, limit: int, hello_timeout_s: float = HELLO_TIMEOUT_S
+    ) -> None:
+        self._keys = keys
+        self._gate = gate
+        self._limit = limit
+        self._hello_timeout_s = hello_timeout_s
+        self.open = 0
+
+    @contextlib.contextmanager
+    def counted(self) -> Iterator[None]:
+        """Count one socket for as long as it is served."""
+        self.open += 1
+        try:
+            yield
+        finally:
+            self.open -= 1
+
+    async def greet(self, socket: WebSocket, *, role: Role, agent_id: str | None = None) -> Greeted | None:
+        """Admit a socket as `role`, for one agent's stream if given; None when it was closed instead."""
+        host = socket.headers.get("host")
+        if not self._gate.allows_host(host) or not self._gate.allows_origin(
+            socket.headers.get("origin"), host=host
+        ):
+            await socket.close()
+            return None
+        await socket.accept(subprotocol=SUBPROTOCOL if SUBPROTOCOL in socket.scope["subprotocols"] else None)
+        if self.open >= self._limit:
+            await socket.close(TRY_LATER, "连接数已达上限")
+            return None
+        greeted = await self._identify(socket)
+        if greeted is None:
+            return None
+        principal = greeted.principal
+        # An API key is a producer's; it opens every door. A token opens only its own.
+        wrong_role = principal.agent_id is not None and principal.role != role
+        if wrong_role or (agent_id is not None and not principal.covers(agent_id)):
+            await socket.close(NOT_ALLOWED, "令牌不适用于此连接")
+            return None
+        await send(socket, {"type": "ready", "role": role})
+        return greeted
+
+    async def _identify(self, socket: WebSocket) -> Greeted | None:
+        credential = credential_of(socket.headers)
+        after = None
+        if credential is None:
+            try:
+                async with asyncio.timeout(self._hello_timeout_s):
+                    hello = read_hello(read_json(await receive(socket)))
+            except TimeoutError:
+                await socket.close(NOT_AUTHENTICATED, "未在规定时间内发送 hello")
+                return None
+            except MessageError as error:
+                await send(socket, render_error(error))
+                await socket.close(NOT_AUTHENTICATED, "第一条消息应为 hello")
+                return None
+            credential, after = hello.token, hello.after
+        principal = self._keys.identify(credential)
+        if principal is None:
+            await socket.close(NOT_AUTHENTICATED, "密钥或令牌无效，或已过期")
+            return None
+        return Greeted(principal, after)
+
+
+def credential_of(headers: Headers) -> str | None:
+    """Return the API key or token of the headers, None when there is none."""
+    scheme, _, bearer = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and bearer.strip():
+        return bearer.strip()
+    return headers.get("x-api-key") or None
+
+
+async def receive(socket: WebSocket) -> str | bytes:
+    """Return the next frame, text as str and binary as bytes.
+
+    Raises:
+        WebSocketDisconnect: the other side is gone.
+    """
+    message = await socket.receive()
+    if message["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(message.get("code", 1005), message.get("reason"))
+    text: str | None = message.get("text")
+    return text if text is not None else bytes(message["bytes"])
+
+
+async def send(socket: WebSocket, message: Message) -> None:
+    """Send one message as a text frame."""
+    await send_frame(socket, orjson.dumps(message))
+
+
+async def send_frame(socket: WebSocket, frame: bytes) -> None:
+    """Send JSON that is already bytes as a text frame."""
+    await socket.send({"type": "websocket.send", "text": frame.decode()})

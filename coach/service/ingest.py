@@ -1,0 +1,172 @@
+"""The producer's side: frames in, acks and errors out. What an event means is decided in `calls`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+from starlette.websockets import WebSocketDisconnect
+
+from coach.errors import MessageError
+from coach.service.handshake import receive, send
+from coach.service.messages import read_json, read_producer_event
+from coach.service.render import render_error
+
+if TYPE_CHECKING:
+    from starlette.websockets import WebSocket
+
+    from coach.service.auth import Principal
+    from coach.service.calls import Calls
+    from coach.service.render import Message
+
+log = logging.getLogger(__name__)
+
+# Errors nobody has read yet; beyond it no more frames are taken, so TCP slows the producer down.
+_MAX_ERRORS: Final = 64
+
+
+class Outbox:
+    """Acks and errors on their way to one producer. Of the acks of a call only the last is sent."""
+
+    def __init__(self, *, bounded: bool = True) -> None:
+        self._bounded = bounded
+        self.acks: dict[str, int] = {}
+        self.errors: list[Message] = []
+        self._wake = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+
+    def ack(self, call_id: str, seq: int) -> None:
+        """Everything of the call up to `seq` is on disk."""
+        self.acks[call_id] = max(seq, self.acks.get(call_id, 0))
+        self._wake.set()
+
+    def refuse(self, error: MessageError, *, call_id: str | None, seq: int | None) -> None:
+        """Something was refused."""
+        self.errors.append(render_error(error, call_id=call_id, seq=seq))
+        if self._bounded and len(self.errors) >= _MAX_ERRORS:
+            self._room.clear()
+        self._wake.set()
+
+    async def room(self) -> None:
+        """Wait until the producer has read enough of its errors."""
+        await self._room.wait()
+
+    def abandon(self) -> None:
+        """Nobody will read any more: make room for good."""
+        self._bounded = False
+        self._room.set()
+
+    async def take(self) -> list[Message]:
+        """Wait for something to send; return it all."""
+        while not (self.acks or self.errors):
+            self._wake.clear()
+            await self._wake.wait()
+        messages = [
+            *self.errors,
+            *({"type": "ack", "call_id": call_id, "seq": seq} for call_id, seq in self.acks.items()),
+        ]
+        self.acks, self.errors = {}, []
+        self._room.set()
+        return messages
+
+
+class Intake:
+    """Takes in the events of one producer, whichever way they travel."""
+
+    def __init__(
+        self,
+        *,
+        calls: Calls,
+        principal: Principal,
+        outbox: Outbox,
+        max_calls: int,
+        call_id: str | None = None,
+    ) -> None:
+        self._calls = calls
+        self._principal = principal
+        self._outbox = outbox
+        self._max_calls = max_calls
+        # The call of a batch; None on a socket, which carries many.
+        self._only = call_id
+        self._seen: set[str] = set()
+
+    async def frame(self, frame: str | bytes) -> None:
+        """Take in one frame; whatever is wrong with it is answered."""
+        try:
+            value = read_json(frame)
+        except MessageError as error:
+            self._outbox.refuse(error, call_id=None, seq=None)
+            return
+        await self.event(value)
+
+    async def event(self, value: dict[str, Any]) -> None:
+        """Take in one event; whatever is wrong with it is answered."""
+        call_id, seq = _call_id_of(value), _seq_of(value)
+        try:
+            event = read_producer_event(value)
+        except MessageError as error:
+            log.debug("拒绝一帧：%s", error.message, extra={"call_id": call_id})
+            self._outbox.refuse(error, call_id=call_id, seq=seq)
+            if call_id is not None and seq is not None and self._only in {None, call_id}:
+                self._calls.refuse(call_id, seq, producer=self._outbox, principal=self._principal)
+            return
+        try:
+            self._check(event.call_id)
+            await self._calls.accept(event, producer=self._outbox, principal=self._principal)
+        except MessageError as error:
+            self._outbox.refuse(error, call_id=call_id, seq=seq)
+
+    def close(self) -> None:
+        """Stop being told about the calls seen here."""
+        self._calls.forget_producer(self._outbox, self._seen)
+
+    def _check(self, call_id: str) -> None:
+        if self._only not in {None, call_id}:
+            raise MessageError(
+                "invalid_field", f"call_id: 收到 {call_id}，应与地址中的 {self._only} 相同", field="call_id"
+            )
+        if call_id not in self._seen:
+            if len(self._seen) >= self._max_calls:
+                raise MessageError("busy", f"一个连接最多承载 {self._max_calls} 通电话，请另开连接")
+            self._seen.add(call_id)
+
+
+async def serve_producer(socket: WebSocket, *, calls: Calls, principal: Principal, max_calls: int) -> None:
+    """Run one producer connection until it closes."""
+    outbox = Outbox()
+    intake = Intake(calls=calls, principal=principal, outbox=outbox, max_calls=max_calls)
+    writer = asyncio.create_task(_write(socket, outbox), name="producer-writer")
+    try:
+        while not writer.done():
+            await intake.frame(await receive(socket))
+            await outbox.room()
+    except WebSocketDisconnect:
+        pass
+    finally:
+        intake.close()
+        writer.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await writer
+
+
+async def _write(socket: WebSocket, outbox: Outbox) -> None:
+    try:
+        while True:
+            for message in await outbox.take():
+                await send(socket, message)
+    except (WebSocketDisconnect, RuntimeError, OSError):
+        # Gone; the reading side must not wait for it.
+        outbox.abandon()
+
+
+def _call_id_of(value: dict[str, Any]) -> str | None:
+    call_id = value.get("call_id")
+    return call_id if isinstance(call_id, str) and len(call_id) <= 128 else None  # noqa: PLR2004 - see messages.Id
+
+
+def _seq_of(value: dict[str, Any]) -> int | None:
+    seq = value.get("seq")
+    return seq if type(seq) is int and seq > 0 else None

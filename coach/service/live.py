@@ -1,0 +1,219 @@
+"""One call in the service: its `Call`, the order of its events, what of it is on disk and whom to tell."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Protocol
+
+from coach.coaching.events import AdviceGiven, AdviceResolved, AdviceWithdrawn, Utterance
+from coach.errors import MessageError
+from coach.service.batch import Row, Write, advice_row, utterance_row
+from coach.service.messages import CallStarted, ProducerEvent, UtteranceHeard
+from coach.service.render import (
+    Message,
+    render_advice,
+    render_blind,
+    render_event,
+    render_resolved,
+    render_transcript,
+    timestamp,
+)
+from coach.service.sequencer import Sequencer
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Iterable
+
+    from coach.coaching.call import Call
+    from coach.coaching.events import CallEvent
+    from coach.service.hub import Feed
+    from coach.service.store import Store
+
+log = logging.getLogger(__name__)
+
+
+class Producer(Protocol):
+    """Who sent an event, and is told what became of it."""
+
+    def ack(self, call_id: str, seq: int) -> None:
+        """Everything of the call up to `seq` is on disk."""
+
+    def refuse(self, error: MessageError, *, call_id: str | None, seq: int | None) -> None:
+        """Something was refused."""
+
+
+class LiveCall:
+    """One call in memory.
+
+    Attributes:
+        committed: the last seq that is on disk.
+        queued: the last seq handed to the store; equal to `committed` when nothing waits.
+        told: ids of all advice given, for feedback that comes late.
+        touched_at: the service's clock at the last event.
+        stale: another writer moved the call on; this object must not be used any more.
+    """
+
+    __slots__ = (
+        "_advice",
+        "_finals",
+        "_outcomes",
+        "_withdrawn",
+        "agent_id",
+        "call",
+        "call_id",
+        "committed",
+        "feed",
+        "producers",
+        "queued",
+        "sequencer",
+        "stale",
+        "started_at",
+        "store",
+        "told",
+        "touched_at",
+    )
+
+    def __init__(self, call: Call, *, started_at: float, feed: Feed, store: Store, seq: int = 0) -> None:
+        self.call = call
+        self.call_id = call.call_id
+        self.agent_id = call.agent_id
+        self.started_at = started_at
+        self.touched_at = started_at
+        self.feed = feed
+        self.store = store
+        self.sequencer: Sequencer[ProducerEvent] = Sequencer(expected=seq + 1)
+        self.committed = seq
+        self.queued = seq
+        self.producers: set[Producer] = set()
+        self.told: set[str] = set()
+        self.stale = False
+        self._finals: set[str] = set()
+        # Advice since the last durable event: written together with the next one.
+        self._advice: dict[str, Row] = {}
+        self._outcomes: dict[str, str] = {}
+        self._withdrawn: set[str] = set()
+
+    def hear_again(self, utterance: Utterance) -> None:
+        """Take in a final that is on disk already; nobody is told, nothing is written."""
+        self._finals.add(utterance.utterance_id)
+        self.told.update(
+            event.advice.id for event in self.call.hear(utterance) if isinstance(event, AdviceGiven)
+        )
+
+    def is_late_final(self, event: ProducerEvent) -> bool:
+        """Tell whether an event whose place has passed brings words never heard (a corrected frame)."""
+        return (
+            isinstance(event, UtteranceHeard)
+            and event.final
+            and event.seq < self.sequencer.expected
+            and event.utterance_id not in self._finals
+            and not self.call.ended
+        )
+
+    def apply(self, event: ProducerEvent, *, started: Row | None = None) -> None:
+        """Take in one event whose turn it is: tell the sidebars now, the disk soon, the producer after that.
+
+        Raises:
+            MessageError: `call_ended`.
+        """
+        if self.call.ended:
+            raise MessageError("call_ended", f"通话已在前面的 call.ended 结束，seq {event.seq} 不再接收")
+        if isinstance(event, UtteranceHeard):
+            self._hear(event)
+        elif isinstance(event, CallStarted):
+            self.feed.publish(
+                {"type": "call.started", "call_id": self.call_id, "started_at": timestamp(self.started_at)}
+            )
+            self._write(event.seq, started=started)
+        else:
+            self.publish(self.call.end(event.at_ms))
+            self.feed.publish({"type": "call.ended", "call_id": self.call_id, "at_ms": event.at_ms})
+            self._write(event.seq, ended_ms=event.at_ms)
+
+    def publish(self, events: Iterable[CallEvent]) -> None:
+        """Send events to the agent's sidebars and note what of them belongs on disk."""
+        for event in events:
+            if isinstance(event, AdviceGiven):
+                self.told.add(event.advice.id)
+                self._advice[event.advice.id] = advice_row(event.advice)
+                self._withdrawn.discard(event.advice.id)
+            elif isinstance(event, AdviceWithdrawn):
+                self._withdrawn.add(event.advice_id)
+            elif isinstance(event, AdviceResolved):
+                self._outcomes[event.advice_id] = event.outcome
+            self.feed.publish(render_event(self.call_id, event))
+
+    def snapshot(self) -> Message:
+        """Render the whole call for a sidebar that joins."""
+        return {
+            "call_id": self.call_id,
+            "started_at": timestamp(self.started_at),
+            "transcript": [render_transcript(each) for each in self.call.transcript()],
+            "advice": [render_advice(each) for each in self.call.active_advice()],
+            "resolved": render_resolved(self.call.resolved()),
+            "snoozed": sorted(self.call.snoozed),
+            "blind": [render_blind(self.call_id, spot) for spot in self.call.blind],
+        }
+
+    def _hear(self, event: UtteranceHeard) -> None:
+        utterance = Utterance(
+            call_id=self.call_id,
+            utterance_id=event.utterance_id,
+            revision=event.revision,
+            speaker=event.speaker,
+            text=event.text,
+            final=event.final,
+            start_ms=event.start_ms,
+            end_ms=event.end_ms,
+        )
+        log.debug("听到 %r", event.text, extra={"call_id": self.call_id})
+        known = event.utterance_id in self._finals
+        if not known:
+            self.publish(self.call.hear(utterance))
+        if event.final:
+            self.publish(self.call.accept_frames())
+            self._finals.add(event.utterance_id)
+            self._write(event.seq, utterance=None if known else utterance_row(utterance, seq=event.seq))
+
+    def _write(
+        self,
+        seq: int,
+        *,
+        started: Row | None = None,
+        utterance: Row | None = None,
+        ended_ms: int | None = None,
+    ) -> None:
+        """Queue a durable event together with the advice since the last one."""
+        after = max(seq, self.queued)
+        # Given and taken back between two finals: it never was.
+        gone = self._withdrawn & self._advice.keys()
+        done = self.store.put(
+            Write(
+                call_id=self.call_id,
+                advance=(self.queued, after),
+                started=started,
+                utterance=utterance,
+                ended_ms=ended_ms,
+                advice=tuple(row for key, row in self._advice.items() if key not in gone),
+                outcomes=tuple((key, value) for key, value in self._outcomes.items() if key not in gone),
+                withdrawn=tuple(self._withdrawn - gone),
+            )
+        )
+        self.queued = after
+        self._advice, self._outcomes, self._withdrawn = {}, {}, set()
+        done.add_done_callback(lambda future: self._written(after, future))
+
+    def _written(self, seq: int, done: asyncio.Future[None]) -> None:
+        if done.cancelled():
+            return
+        error = done.exception()
+        if error is None:
+            self.committed = max(self.committed, seq)
+            for producer in self.producers:
+                producer.ack(self.call_id, self.committed)
+            return
+        log.warning("提交未成：%r", error, extra={"call_id": self.call_id})
+        self.stale = True
+        busy = MessageError("busy", "这通电话的状态已在别处更新，请重发未确认的事件")
+        for producer in self.producers:
+            producer.refuse(busy, call_id=self.call_id, seq=None)

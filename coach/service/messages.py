@@ -1,0 +1,357 @@
+"""The wire: what producers and sidebars may send, and how a wrong frame is explained to its sender.
+
+docs/protocol.md explains these models. What the service itself sends is built in `service.render`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from coach.errors import MessageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic_core import ErrorDetails
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+SUBPROTOCOL: Final = "coach.v1"
+MAX_FRAME_BYTES: Final = 64 * 1024
+MAX_TEXT: Final = 2_000
+MAX_BATCH: Final = 1_000
+# A call of a day; it keeps every time and revision inside a 32 bit integer of any client.
+_MAX_MS: Final = 86_400_000
+_MAX_COUNT: Final = 2**31 - 1
+_SHOWN: Final = 40
+
+ErrorCode = Literal[
+    "invalid_json",
+    "invalid_field",
+    "unknown_type",
+    "too_large",
+    "unknown_call",
+    "call_ended",
+    "gap",
+    "not_allowed",
+    "busy",
+]
+
+
+class GapError(MessageError):
+    """Events are missing; `expected` is the seq to resend from."""
+
+    def __init__(self, *, expected: int, came: int) -> None:
+        super().__init__("gap", f"seq: 收到 {came}，应为 {expected}；请从 {expected} 起重发", field="seq")
+        self.expected = expected
+
+
+# What an error message says was expected, by field name.
+_EXPECTED: Final[dict[str, str]] = {
+    "type": "消息类型",
+    "call_id": "1 到 128 个字符的文字，不含空白和“/”",
+    "agent_id": "1 到 128 个字符的文字，不含空白和“/”",
+    "utterance_id": "1 到 128 个字符的文字，不含空白和“/”",
+    "advice_id": "收到过的建议编号",
+    "id": "1 到 128 个字符的文字，不含空白和“/”",
+    "seq": "从 1 开始的整数",
+    "revision": "不小于 0 的整数",
+    "speaker": '"agent"、"customer" 或 "unknown"',
+    "text": f"最多 {MAX_TEXT} 个字符的文字",
+    "final": "true 或 false",
+    "start_ms": "从通话开始算起的毫秒数（0 到 86400000 的整数）",
+    "end_ms": "从通话开始算起的毫秒数（0 到 86400000 的整数）",
+    "at_ms": "从通话开始算起的毫秒数（0 到 86400000 的整数）",
+    "slots": '对象，如 {"org": "晨光银行"}',
+    "org": "最多 40 个字符的文字",
+    "agent_number": "最多 40 个字符的文字",
+    "customer_name": "最多 40 个字符的文字",
+    "department": "最多 40 个字符的文字",
+    "deadline": "最多 40 个字符的文字",
+    "token": "API 密钥或签名令牌",
+    "after": "上次收到的 offset",
+    "verdict": '"useful" 或 "false-alarm"',
+    "rule": "规则编号，如 hedging/should-be",
+    "phrase": "话术编号，如 ignorance/check-now",
+    "events": f"1 到 {MAX_BATCH} 个事件的数组",
+    "utterances": f"1 到 {MAX_BATCH} 句话的数组",
+    "ttl_s": "10 到 86400 的整数（秒）",
+}
+
+Id = Annotated[str, Field(pattern=r"^[^\s/\x00-\x1f\x7f]{1,128}$")]
+Milliseconds = Annotated[int, Field(ge=0, le=_MAX_MS)]
+Seq = Annotated[int, Field(ge=1, le=_MAX_COUNT)]
+Slot = Annotated[str, Field(max_length=40)]
+Text = Annotated[str, Field(max_length=MAX_TEXT)]
+SpeakerField = Literal["agent", "customer", "unknown"]
+Verdict = Literal["useful", "false-alarm"]
+# Names of rules and phrases have a slash in them.
+Name = Annotated[str, Field(pattern=r"^[^\s\x00-\x1f\x7f]{1,128}$")]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class Slots(_Model):
+    """What fills the blanks of a phrase."""
+
+    org: Slot | None = None
+    agent_number: Slot | None = None
+    customer_name: Slot | None = None
+    department: Slot | None = None
+    deadline: Slot | None = None
+
+    def filled(self) -> dict[str, str]:
+        """Return the slots that were given."""
+        return {name: value for name, value in self if value}
+
+
+class CallStarted(_Model):
+    """A call begins."""
+
+    type: Literal["call.started"]
+    call_id: Id
+    seq: Seq
+    agent_id: Id
+    slots: Slots = Slots()
+
+
+class UtteranceHeard(_Model):
+    """A recogniser result: the whole text of one utterance so far."""
+
+    type: Literal["utterance"]
+    call_id: Id
+    seq: Seq
+    utterance_id: Id
+    revision: Annotated[int, Field(ge=0, le=_MAX_COUNT)]
+    speaker: SpeakerField
+    text: Text
+    final: bool
+    start_ms: Milliseconds
+    end_ms: Milliseconds
+
+
+class CallEnded(_Model):
+    """A call is over."""
+
+    type: Literal["call.ended"]
+    call_id: Id
+    seq: Seq
+    at_ms: Milliseconds
+
+
+class EventBatch(_Model):
+    """Body of `POST /v1/calls/{call_id}/events`; each event is checked by itself."""
+
+    events: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MAX_BATCH)]
+
+
+class TokenRequest(_Model):
+    """Body of `POST /v1/tokens`."""
+
+    agent_id: Id
+    ttl_s: Annotated[int, Field(ge=10, le=86_400)] = 600
+
+
+class FeedbackRequest(_Model):
+    """Body of `POST /v1/advice/{id}/feedback`."""
+
+    verdict: Verdict
+
+
+class Line(_Model):
+    """One utterance to check outside of a call."""
+
+    id: Annotated[str, Field(max_length=128)] = ""
+    text: Text
+    speaker: SpeakerField = "agent"
+
+
+class CheckRequest(_Model):
+    """Body of `POST /v1/check`: one text or many utterances."""
+
+    text: Text | None = None
+    speaker: SpeakerField = "agent"
+    utterances: Annotated[list[Line], Field(min_length=1, max_length=MAX_BATCH)] | None = None
+
+
+ProducerEvent = CallStarted | UtteranceHeard | CallEnded
+
+
+class Hello(_Model):
+    """The first message of a socket that brought no key in its headers."""
+
+    type: Literal["hello"]
+    token: Annotated[str, Field(min_length=1, max_length=4096)]
+    after: Annotated[str, Field(max_length=64)] | None = None
+
+
+class Feedback(_Model):
+    """The agent's verdict on one piece of advice."""
+
+    type: Literal["feedback"]
+    advice_id: Id
+    verdict: Verdict
+
+
+class Snooze(_Model):
+    """Keep a rule quiet for the rest of the call."""
+
+    type: Literal["snooze"]
+    call_id: Id
+    rule: Name
+
+
+class Used(_Model):
+    """The agent took a suggested phrase (copied it)."""
+
+    type: Literal["used"]
+    advice_id: Id
+    phrase: Name
+
+
+class Dismiss(_Model):
+    """The agent put a card away."""
+
+    type: Literal["dismiss"]
+    advice_id: Id
+
+
+class Ping(_Model):
+    """Is the service there?"""
+
+    type: Literal["ping"]
+
+
+SidebarMessage = Feedback | Snooze | Used | Dismiss | Ping
+
+_PRODUCER: Final[dict[str, type[ProducerEvent]]] = {
+    "call.started": CallStarted,
+    "utterance": UtteranceHeard,
+    "call.ended": CallEnded,
+}
+_SIDEBAR: Final[dict[str, type[SidebarMessage]]] = {
+    "feedback": Feedback,
+    "snooze": Snooze,
+    "used": Used,
+    "dismiss": Dismiss,
+    "ping": Ping,
+}
+
+
+def read_json(frame: str | bytes) -> dict[str, Any]:
+    """Decode one frame.
+
+    Raises:
+        MessageError: `too_large` or `invalid_json`.
+    """
+    size = len(frame) if isinstance(frame, bytes) else len(frame.encode("utf-8", "surrogatepass"))
+    if size > MAX_FRAME_BYTES:
+        raise MessageError("too_large", f"收到 {size} 字节，一帧最多 {MAX_FRAME_BYTES} 字节")
+    if isinstance(frame, bytes):
+        raise MessageError("invalid_json", "收到二进制帧，应为 UTF-8 编码的 JSON 文本帧")
+    return read_object(frame)
+
+
+def read_object(body: str | bytes) -> dict[str, Any]:
+    """Decode a JSON object.
+
+    Raises:
+        MessageError: `invalid_json`.
+    """
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise MessageError(
+            "invalid_json", f"不是 JSON：第 {error.lineno} 行第 {error.colno} 列 {error.msg}"
+        ) from error
+    if not isinstance(value, dict):
+        raise MessageError("invalid_json", f"收到 {shown(value)}，应为 JSON 对象 {{…}}")
+    return value
+
+
+def read_producer_event(value: dict[str, Any]) -> ProducerEvent:
+    """Check one event of a producer.
+
+    Raises:
+        MessageError: `unknown_type`, `too_large` or `invalid_field`.
+    """
+    event = _read(value, _PRODUCER)
+    if isinstance(event, UtteranceHeard) and event.end_ms < event.start_ms:
+        raise MessageError(
+            "invalid_field",
+            f"end_ms: 收到 {event.end_ms}，应为不小于 start_ms（{event.start_ms}）的毫秒数",
+            field="end_ms",
+        )
+    return event
+
+
+def read_sidebar_message(value: dict[str, Any]) -> SidebarMessage:
+    """Check one message of a sidebar.
+
+    Raises:
+        MessageError: `unknown_type` or `invalid_field`.
+    """
+    return _read(value, _SIDEBAR)
+
+
+def read_hello(value: dict[str, Any]) -> Hello:
+    """Check the first message of a socket.
+
+    Raises:
+        MessageError: `unknown_type` or `invalid_field`.
+    """
+    return _read(value, {"hello": Hello})
+
+
+def read_model(model: type[ModelT], value: object) -> ModelT:
+    """Check one value against its model.
+
+    Raises:
+        MessageError: `too_large` or `invalid_field`, for the first thing that is wrong.
+    """
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        # Errors come in field order; an unknown field is often the typing error behind a missing one.
+        wrong = error.errors(include_url=False, include_context=True)
+        first = next((one for one in wrong if one["type"] == "extra_forbidden"), wrong[0])
+        raise _explain(model, first) from error
+
+
+def shown(value: object) -> str:
+    """Quote what came, shortened: an error goes back to its sender and must not be a megabyte."""
+    try:
+        text = orjson.dumps(value).decode()
+    except (orjson.JSONEncodeError, UnicodeDecodeError):
+        text = repr(value)
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+
+
+def _read(value: dict[str, Any], models: Mapping[str, type[ModelT]]) -> ModelT:
+    name = value.get("type")
+    model = models.get(name) if isinstance(name, str) else None
+    if model is None:
+        came = "缺少 type" if "type" not in value else f"type: 收到 {shown(name)}"
+        raise MessageError("unknown_type", f"{came}，应为 {'、'.join(models)} 之一", field="type")
+    return read_model(model, value)
+
+
+def _explain(model: type[BaseModel], wrong: ErrorDetails) -> MessageError:
+    path = ".".join(str(part) for part in wrong["loc"])
+    name = next((part for part in reversed(wrong["loc"]) if isinstance(part, str)), "")
+    if wrong["type"] == "extra_forbidden":
+        known = "、".join(Slots.model_fields if path.startswith("slots.") else model.model_fields)
+        return MessageError("invalid_field", f"{path}: 没有这个字段，可用的字段：{known}", field=path)
+    expected = _EXPECTED.get(name, wrong["msg"])
+    if wrong["type"] == "missing":
+        return MessageError("invalid_field", f"{path}: 缺少这个字段，应为{expected}", field=path)
+    if name == "text" and wrong["type"] == "string_too_long":
+        return MessageError(
+            "too_large", f"text: 收到 {len(wrong['input'])} 个字符，应为{expected}", field=path
+        )
+    return MessageError("invalid_field", f"{path}: 收到 {shown(wrong['input'])}，应为{expected}", field=path)

@@ -1,0 +1,110 @@
+"""What a browser loads: the sidebar page, the demo page and the built code under /static."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any, Final
+
+from fastapi import APIRouter, Request
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from coach.errors import MessageError
+from coach.service.responses import JsonResponse
+from coach.service.rest import service_of
+
+if TYPE_CHECKING:
+    import os
+    from pathlib import Path
+
+    from starlette.types import Scope
+
+# A working day: the demo page holds its tokens for as long as it is open.
+_DEMO_TTL_S: Final = 12 * 3600
+
+_NOT_BUILT: Final = """<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>coach</title>
+<h1>页面尚未构建 · The pages are not built</h1>
+<p>服务正在运行。要使用页面，请在源码目录执行 <code>npm --prefix web ci</code> 和
+<code>npm --prefix web run build</code>，或安装发布的 wheel。</p>
+<p lang="en">The service itself is running. To use the pages, run the two commands above in the source tree,
+or install a released wheel.</p></html>"""
+
+router = APIRouter(include_in_schema=False)
+demo_router = APIRouter(include_in_schema=False)
+
+
+class PublicCode(StaticFiles):
+    """The built files. They hold no data, so any page may load them."""
+
+    def file_response(
+        self,
+        full_path: str | os.PathLike[str],
+        stat_result: os.stat_result,
+        scope: Scope,
+        status_code: int = 200,
+    ) -> Response:
+        """Serve one file; names with a hash in them never change."""
+        response = super().file_response(full_path, stat_result, scope, status_code)
+        hashed = "/assets/" in scope["path"]
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if hashed else "max-age=300"
+        response.headers["Access-Control-Allow-Origin"] = "*"
+        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+        return response
+
+
+def page_headers(origins: tuple[str, ...]) -> dict[str, str]:
+    """Return the security headers; `origins` may frame the pages."""
+    policy = {
+        "default-src": "'self'",
+        "script-src": "'self'",
+        "style-src": "'self'",
+        "connect-src": "'self'",
+        "img-src": "'self' data:",
+        "object-src": "'none'",
+        "frame-ancestors": " ".join(("'self'", *origins)),
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+    return {
+        "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in policy.items()),
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Cache-Control": "no-store",
+    }
+
+
+@router.get("/")
+async def root(request: Request) -> Response:
+    """Lead to the page there is."""
+    return RedirectResponse("/demo" if service_of(request).settings.demo else "/sidebar")
+
+
+@router.get("/sidebar")
+async def sidebar_page(request: Request) -> Response:
+    """Serve the stand-alone sidebar."""
+    return _page(service_of(request).settings.web / "sidebar.html")
+
+
+@demo_router.get("/demo")
+async def demo_page(request: Request) -> Response:
+    """Serve the demo softphone."""
+    return _page(service_of(request).settings.web / "demo.html")
+
+
+@demo_router.post("/demo/session")
+async def demo_session(request: Request) -> Response:
+    """Give a visitor of the demo an agent of his own, with tokens for that agent only."""
+    service = service_of(request)
+    if not service.gate.allows_origin(request.headers.get("origin"), host=request.headers.get("host")):
+        raise MessageError("not_allowed", "来源未授权")
+    agent_id = f"demo-{secrets.token_hex(4)}"
+    session: dict[str, Any] = {"agent_id": agent_id}
+    for role in ("sidebar", "producer"):
+        session[f"{role}_token"] = service.keys.mint(role=role, agent_id=agent_id, ttl_s=_DEMO_TTL_S)[0]
+    return JsonResponse(session)
+
+
+def _page(file: Path) -> Response:
+    if not file.is_file():
+        return HTMLResponse(_NOT_BUILT, status_code=503)
+    return FileResponse(file, media_type="text/html; charset=utf-8")

@@ -1,0 +1,82 @@
+"""How the service answers over HTTP: orjson bodies, one shape of error, security headers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+from fastapi.responses import Response
+
+from coach.errors import MessageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from coach.service.auth import Gate
+
+_STATUS: Final = {
+    "not_authenticated": 401,
+    "not_allowed": 403,
+    "unknown_call": 404,
+    "not_found": 404,
+    "call_ended": 409,
+    "gap": 409,
+    "too_large": 413,
+    "invalid_field": 422,
+    "unknown_type": 422,
+    "busy": 503,
+}
+
+
+class JsonResponse(Response):
+    """JSON by orjson."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:  # noqa: ANN401 - anything JSON can say
+        """Serialise the body."""
+        return orjson.dumps(content)
+
+
+def error_response(error: MessageError, *, status: int | None = None) -> Response:
+    """Answer a request that was refused."""
+    status = status or _STATUS.get(error.code, 400)
+    return JsonResponse(
+        {"error": {"code": error.code, "message": error.message, "field": error.field or None}},
+        status_code=status,
+        headers={"WWW-Authenticate": "Bearer"} if error.code == "not_authenticated" else None,
+    )
+
+
+class Guard:
+    """Answers only to the service's own names, and adds the headers every answer carries.
+
+    A response may set one of the headers itself instead. Sockets are guarded by `Lobby`.
+    """
+
+    def __init__(self, app: ASGIApp, *, gate: Gate, headers: Mapping[str, str]) -> None:
+        self._app = app
+        self._gate = gate
+        self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run the application."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                present = {name.lower() for name, _ in message["headers"]}
+                extra = [pair for pair in self._headers if pair[0] not in present]
+                message["headers"] = [*message["headers"], *extra]
+            await send(message)
+
+        host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), None)
+        if self._gate.allows_host(host):
+            await self._app(scope, receive, send_with_headers)
+        else:
+            refusal = error_response(MessageError("not_allowed", f"Host: 本服务不叫 {host!r}"))
+            await refusal(scope, receive, send_with_headers)

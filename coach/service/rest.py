@@ -1,0 +1,247 @@
+"""The HTTP side of the wire (docs/protocol.md, section 4)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+from pydantic import BaseModel
+
+from coach import __version__
+from coach.errors import MessageError
+from coach.service.auth import Principal
+from coach.service.handshake import credential_of
+from coach.service.ingest import Intake, Outbox
+from coach.service.messages import (
+    CheckRequest,
+    EventBatch,
+    FeedbackRequest,
+    Line,
+    TokenRequest,
+    read_model,
+    read_object,
+)
+from coach.service.render import Message, render_hit, timestamp
+from coach.service.responses import JsonResponse
+from coach.service.service import Service
+
+if TYPE_CHECKING:
+    from coach.service.ruleset import RuleSet
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+MAX_BODY_BYTES: Final = 8 * 1024 * 1024
+
+router = APIRouter()
+
+
+def service_of(request: Request) -> Service:
+    """Return the service behind a request."""
+    service: Service = request.app.state.service
+    return service
+
+
+def known(request: Request) -> Principal:
+    """Return who asks.
+
+    Raises:
+        MessageError: `not_authenticated`.
+    """
+    credential = credential_of(request.headers)
+    principal = service_of(request).keys.identify(credential) if credential else None
+    if principal is None:
+        raise MessageError(
+            "not_authenticated", "缺少或无效的密钥，应在请求头中带 Authorization: Bearer <key> 或 X-API-Key"
+        )
+    return principal
+
+
+def key_holder(request: Request) -> Principal:
+    """Return who asks, if by an API key.
+
+    Raises:
+        MessageError: `not_authenticated` or `not_allowed`.
+    """
+    principal = known(request)
+    if principal.agent_id is not None:
+        raise MessageError("not_allowed", "此操作需要 API 密钥，令牌不够")
+    return principal
+
+
+Known = Annotated[Principal, Depends(known)]
+KeyHolder = Annotated[Principal, Depends(key_holder)]
+
+
+def _body(model: type[BaseModel]) -> dict[str, Any]:
+    """Describe a body we read ourselves, so that its errors are ours too."""
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": model.model_json_schema()}},
+        }
+    }
+
+
+async def read_body(request: Request, model: type[ModelT]) -> ModelT:
+    """Read and check a JSON body.
+
+    Raises:
+        MessageError: `too_large`, `invalid_json` or `invalid_field`.
+    """
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > MAX_BODY_BYTES:
+            raise MessageError("too_large", f"请求体超过 {MAX_BODY_BYTES} 字节")
+        parts.append(part)
+    return read_model(model, read_object(b"".join(parts)))
+
+
+@router.post("/v1/check", openapi_extra=_body(CheckRequest))
+async def check(request: Request, _: Known) -> Response:
+    """Check text outside of a call: the hits an agent would be shown."""
+    asked = await read_body(request, CheckRequest)
+    rules = service_of(request).rules.current
+    if (asked.text is None) == (asked.utterances is None):
+        raise MessageError("invalid_field", "text: 应给出 text 或 utterances 之一", field="text")
+    if asked.utterances is None:
+        line = Line(text=asked.text or "", speaker=asked.speaker)
+        return JsonResponse({"digest": rules.rulebook.digest, **_checked(line, rules)})
+    results: list[Message] = []
+    for line in asked.utterances:
+        results.append({"id": line.id, **_checked(line, rules)})
+        # Calls come first: a batch gives way after each utterance.
+        await asyncio.sleep(0)
+    return JsonResponse({"digest": rules.rulebook.digest, "results": results})
+
+
+@router.post("/v1/tokens", openapi_extra=_body(TokenRequest))
+async def mint_token(request: Request, _: KeyHolder) -> Response:
+    """Mint a sidebar token for one agent."""
+    asked = await read_body(request, TokenRequest)
+    token, expires_at = service_of(request).keys.mint(
+        role="sidebar", agent_id=asked.agent_id, ttl_s=asked.ttl_s
+    )
+    return JsonResponse({"token": token, "agent_id": asked.agent_id, "expires_at": timestamp(expires_at)})
+
+
+@router.post("/v1/calls/{call_id}/events", openapi_extra=_body(EventBatch))
+async def take_events(request: Request, call_id: str, principal: Known) -> Response:
+    """Take in events of one call; answers after the commit."""
+    if principal.role != "producer":
+        raise MessageError("not_allowed", "此操作需要 API 密钥或生产者令牌")
+    batch = await read_body(request, EventBatch)
+    service = service_of(request)
+    outbox = Outbox(bounded=False)
+    intake = Intake(calls=service.calls, principal=principal, outbox=outbox, max_calls=1, call_id=call_id)
+    try:
+        for event in batch.events:
+            await intake.event({"call_id": call_id, **event})
+        acked = await service.calls.settle(call_id)
+    finally:
+        intake.close()
+    return JsonResponse({"acked": acked, "errors": outbox.errors})
+
+
+@router.get("/v1/calls/{call_id}")
+async def show_call(request: Request, call_id: str, principal: Known) -> Response:
+    """Show what is stored of a call."""
+    service = service_of(request)
+    stored = await service.store.load_call(call_id)
+    if stored is None or not principal.covers(stored.agent_id):
+        raise MessageError("unknown_call", "没有这通电话", field="call_id")
+    return JsonResponse(
+        {
+            "call_id": stored.call_id,
+            "agent_id": stored.agent_id,
+            "started_at": timestamp(stored.started_at),
+            "ended_ms": stored.ended_ms,
+            "seq": stored.seq,
+            "utterances": [
+                {
+                    "utterance_id": each.utterance_id,
+                    "revision": each.revision,
+                    "speaker": each.speaker,
+                    "text": each.text,
+                    "start_ms": each.start_ms,
+                    "end_ms": each.end_ms,
+                }
+                for _, each in stored.heard
+            ],
+            "advice": await service.store.describe_advice(call_id),
+        }
+    )
+
+
+@router.post("/v1/advice/{advice_id}/feedback", openapi_extra=_body(FeedbackRequest))
+async def give_feedback(request: Request, advice_id: str, principal: Known) -> Response:
+    """Store a verdict on a piece of advice."""
+    asked = await read_body(request, FeedbackRequest)
+    done = await service_of(request).calls.answer(
+        advice_id, kind="verdict", value=asked.verdict, principal=principal
+    )
+    await done
+    return JsonResponse({"advice_id": advice_id, "verdict": asked.verdict})
+
+
+@router.get("/v1/rules")
+async def list_rules(request: Request, _: Known) -> Response:
+    """List the rules in force."""
+    rules = service_of(request).rules
+    return JsonResponse(
+        {
+            "digest": rules.current.rulebook.digest,
+            "stale": rules.stale or None,
+            "rules": [
+                {
+                    "id": rule.id,
+                    "category": rule.category,
+                    "title": rule.title,
+                    "severity": rule.severity,
+                    "status": rule.status,
+                    "explain": rule.explain,
+                    "source": rule.source,
+                }
+                for rule in rules.current.rulebook.rules
+            ],
+        }
+    )
+
+
+@router.get("/healthz")
+async def healthz(request: Request) -> Response:
+    """Say that the process lives, and what it lacks."""
+    service = service_of(request)
+    return JsonResponse(
+        {
+            "status": "ok",
+            "version": __version__,
+            "rules": {
+                "digest": service.rules.current.rulebook.digest,
+                "stale": bool(service.rules.stale),
+                "problem": service.rules.stale or None,
+            },
+            "store": {"problem": service.store.error or None},
+            "calls": len(service.calls),
+            "connections": service.lobby.open,
+        }
+    )
+
+
+@router.get("/readyz")
+async def readyz(request: Request) -> Response:
+    """Say whether calls can be taken: 200, or 503."""
+    service = service_of(request)
+    ready = service.ready and not service.store.error
+    return JsonResponse({"ready": ready}, status_code=200 if ready else 503)
+
+
+def _checked(line: Line, rules: RuleSet) -> Message:
+    hits = rules.checker.check(line.text, speaker=line.speaker)
+    return {
+        "categories": sorted({hit.category for hit in hits}),
+        "hits": [render_hit(hit, rules.phrasebook) for hit in hits],
+    }

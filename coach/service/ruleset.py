@@ -1,0 +1,106 @@
+"""The rules in force, loaded again when their files change.
+
+A new set is loaded, checked and its examples run in a thread; then one reference is swapped. If anything is wrong,
+the old set stays and `stale` says why.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from watchfiles import awatch
+
+from coach.coaching.checker import Checker
+from coach.errors import CoachError
+from coach.rulebook.book import load_rulebook
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from coach.rulebook.book import Rulebook
+    from coach.rulebook.phrasebook import Phrasebook
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """A rule book with its checker, ready for use."""
+
+    rulebook: Rulebook
+    checker: Checker
+
+    @property
+    def phrasebook(self) -> Phrasebook:
+        """The phrases of the rule book."""
+        return self.rulebook.phrasebook
+
+
+class RuleSource:
+    """Holds the current RuleSet.
+
+    Attributes:
+        stale: why the files on disk are not in force; "" when they are.
+    """
+
+    def __init__(self, *, rules_dir: Path, phrasebook_dir: Path) -> None:
+        self._rules_dir = rules_dir
+        self._phrasebook_dir = phrasebook_dir
+        self._current: RuleSet | None = None
+        self._listeners: list[Callable[[], None]] = []
+        self.stale = ""
+
+    @property
+    def current(self) -> RuleSet:
+        """The rule set in force."""
+        if self._current is None:
+            raise RuntimeError("rules are used before they were loaded")
+        return self._current
+
+    @property
+    def loaded(self) -> bool:
+        """Tell whether there is a rule set."""
+        return self._current is not None
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        """Call `listener` after each swap."""
+        self._listeners.append(listener)
+
+    def load(self) -> None:
+        """Load the first set.
+
+        Raises:
+            RulebookError, PhrasebookError: with every problem found.
+        """
+        self._current = self._read()
+
+    async def reload(self) -> None:
+        """Load again and swap; on any problem keep the old set and say so."""
+        try:
+            fresh = await asyncio.to_thread(self._read)
+        except (CoachError, OSError, UnicodeDecodeError) as error:
+            self.stale = str(error)
+            log.error("规则未能重新加载，继续使用 %s：\n%s", self.current.rulebook.digest, error)  # noqa: TRY400 - the message is the problem list
+            return
+        self.stale = ""
+        if fresh.rulebook.digest == self.current.rulebook.digest:
+            return
+        log.info("规则已更新：%s -> %s", self.current.rulebook.digest, fresh.rulebook.digest)
+        self._current = fresh
+        for listener in self._listeners:
+            listener()
+
+    async def watch(self, stop: asyncio.Event) -> None:
+        """Reload after every change of a file, until `stop`."""
+        async for _ in awatch(self._rules_dir, self._phrasebook_dir, stop_event=stop, step=200):
+            await self.reload()
+
+    def _read(self) -> RuleSet:
+        rulebook = load_rulebook(rules_dir=self._rules_dir, phrasebook_dir=self._phrasebook_dir)
+        checker = Checker(rulebook)
+        checker.warm()
+        return RuleSet(rulebook, checker)

@@ -1,0 +1,80 @@
+"""The tables of the store, and how an older database becomes a newer one (`PRAGMA user_version`)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text
+
+metadata = MetaData()
+
+calls = Table(
+    "calls",
+    metadata,
+    Column("call_id", String(128), primary_key=True),
+    Column("agent_id", String(128), nullable=False),
+    # Seconds since 1970, by the service's clock.
+    Column("started_at", Float, nullable=False),
+    Column("slots", Text, nullable=False),
+    # The last event that is on disk; a writer changes it only from the value it knows.
+    Column("seq", Integer, nullable=False),
+    Column("ended_ms", Integer),
+)
+utterances = Table(
+    "utterances",
+    metadata,
+    Column("call_id", String(128), primary_key=True),
+    Column("utterance_id", String(128), primary_key=True),
+    Column("revision", Integer, nullable=False),
+    # Place in the call: the order in which the call's finals are heard again.
+    Column("seq", Integer, nullable=False),
+    Column("speaker", String(16), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("start_ms", Integer, nullable=False),
+    Column("end_ms", Integer, nullable=False),
+)
+advice = Table(
+    "advice",
+    metadata,
+    Column("id", String(128), primary_key=True),
+    Column("call_id", String(128), nullable=False),
+    Column("utterance_id", String(128), nullable=False),
+    Column("rule", String(128), nullable=False),
+    Column("category", String(64), nullable=False),
+    Column("severity", String(16), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("quote", Text, nullable=False),
+    Column("start", Integer, nullable=False),
+    Column("end", Integer, nullable=False),
+    Column("suggestions", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("by_sound", Boolean, nullable=False),
+    Column("at_ms", Integer, nullable=False),
+    # Of the rule set that found it.
+    Column("digest", String(64), nullable=False),
+    Column("outcome", String(16)),
+    Column("withdrawn", Boolean, nullable=False),
+)
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("advice_id", String(128), primary_key=True),
+    # verdict, used or dismissed
+    Column("kind", String(16), primary_key=True),
+    Column("value", String(128), nullable=False),
+    Column("at", Float, nullable=False),
+)
+snoozes = Table(
+    "snoozes",
+    metadata,
+    Column("call_id", String(128), primary_key=True),
+    Column("rule", String(128), primary_key=True),
+    # The call's seq at that moment, so that a call heard again falls silent at the same place.
+    Column("seq", Integer, nullable=False),
+)
+Index("calls_open", calls.c.started_at, sqlite_where=calls.c.ended_ms.is_(None))
+Index("advice_call", advice.c.call_id)
+
+# MIGRATIONS[n] turns version n + 1 into version n + 2; a new database starts at the newest version.
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = ()
+VERSION: Final = 1 + len(MIGRATIONS)

@@ -1,0 +1,105 @@
+"""The parts of a running service, put together and taken apart in order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from typing import IO, TYPE_CHECKING
+
+from coach.errors import ConfigError
+from coach.service.auth import Gate, KeyRing
+from coach.service.calls import Calls
+from coach.service.handshake import Lobby
+from coach.service.hub import Hub
+from coach.service.ruleset import RuleSource
+from coach.service.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+    from coach.config import Settings
+
+log = logging.getLogger(__name__)
+
+
+class Service:
+    """Everything the routes need. `running()` is the life of it; nothing is global.
+
+    Args:
+        clock: seconds since 1970.
+
+    Raises:
+        ConfigError: the data folder cannot be used.
+        RulebookError, PhrasebookError: the rules cannot be loaded.
+    """
+
+    def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.time) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.rules = RuleSource(rules_dir=settings.rules, phrasebook_dir=settings.phrasebook)
+        self.rules.load()
+        try:
+            self.keys = KeyRing(settings.data_dir, clock=clock)
+            self._lock = _lock(settings.data_dir / "lock")
+        except OSError as error:
+            raise ConfigError(f"data_dir: 无法使用 {settings.data_dir}：{error.strerror}") from error
+        self.gate = Gate(origins=settings.origins, hosts=settings.hosts, bound_to=settings.host)
+        self.lobby = Lobby(keys=self.keys, gate=self.gate, limit=settings.max_connections)
+        self.store = Store(settings.data_dir / "coach.sqlite3", max_waiting=settings.max_waiting)
+        self.hub = Hub(keep=settings.resume_events)
+        self.calls = Calls(
+            store=self.store,
+            hub=self.hub,
+            rules=self.rules,
+            max_calls=settings.max_calls,
+            idle_s=settings.call_idle_s,
+            clock=clock,
+        )
+        self.ready = False
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Open the store, bring back the running calls, let time pass; at the end write what waits."""
+        stop = asyncio.Event()
+        try:
+            await self.store.open()
+            await self.calls.revive_open()
+            tasks = [asyncio.create_task(self.calls.run_clock(), name="clock")]
+            if self.settings.reload_rules:
+                tasks.append(asyncio.create_task(self.rules.watch(stop), name="rules-watch"))
+            for task in tasks:
+                task.add_done_callback(_report_death)
+            self.ready = True
+            try:
+                yield
+            finally:
+                self.ready = False
+                stop.set()
+                tasks[0].cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+                await self.store.close()
+        finally:
+            self._lock.close()
+
+
+def _lock(file: Path) -> IO[bytes]:
+    """Keep a second service off the same folder: two writers would drop each other's calls."""
+    stream = file.open("ab")
+    try:
+        import fcntl  # noqa: PLC0415 - absent on Windows, where the folder is not guarded
+    except ImportError:
+        return stream
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        stream.close()
+        raise ConfigError(f"data_dir: {file.parent} 正被另一个 coach 服务使用") from error
+    return stream
+
+
+def _report_death(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        log.critical("后台任务 %s 意外停止", task.get_name(), exc_info=task.exception())

@@ -1,0 +1,118 @@
+"""The agent's side: one stream of events out, feedback in."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+
+from starlette.websockets import WebSocketDisconnect
+
+from coach.errors import MessageError
+from coach.service.handshake import receive, send_frame
+from coach.service.hub import Reader
+from coach.service.messages import Dismiss, Feedback, Ping, Snooze, read_json, read_sidebar_message
+from coach.service.render import render_error
+
+if TYPE_CHECKING:
+    from starlette.websockets import WebSocket
+
+    from coach.service.auth import Principal
+    from coach.service.calls import Calls
+    from coach.service.hub import Feed, Hub
+    from coach.service.messages import SidebarMessage
+    from coach.service.render import Message
+
+
+async def serve_sidebar(
+    socket: WebSocket,
+    *,
+    calls: Calls,
+    hub: Hub,
+    principal: Principal,
+    agent_id: str,
+    after: str | None,
+    limit: int,
+) -> None:
+    """Run one sidebar connection until it closes."""
+    feed = hub.feed(agent_id)
+    reader = Reader(limit=limit, snapshot=lambda: calls.snapshot(feed))
+    _join(feed, reader, after)
+    writer = asyncio.create_task(_write(socket, reader), name="sidebar-writer")
+    listener = asyncio.create_task(
+        _listen(socket, calls=calls, principal=principal, agent_id=agent_id, reader=reader),
+        name="sidebar-listener",
+    )
+    try:
+        await asyncio.wait({writer, listener}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        feed.readers.discard(reader)
+        for task in (writer, listener):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+
+def _join(feed: Feed, reader: Reader, after: str | None) -> None:
+    """Give a reader what it missed, or a snapshot; from the next event on it is like the others."""
+    missed = feed.since(after) if after else None
+    if missed is None:
+        reader.ask_snapshot()
+    else:
+        for frame in missed:
+            reader.put_event(frame)
+    feed.readers.add(reader)
+
+
+async def _write(socket: WebSocket, reader: Reader) -> None:
+    try:
+        while (frame := await reader.next()) is not None:
+            await send_frame(socket, frame)
+        if reader.closed_with is not None:
+            await socket.close(reader.closed_with)
+    except (WebSocketDisconnect, RuntimeError, OSError):
+        return
+
+
+async def _listen(
+    socket: WebSocket, *, calls: Calls, principal: Principal, agent_id: str, reader: Reader
+) -> None:
+    with contextlib.suppress(WebSocketDisconnect):
+        while True:
+            frame = await receive(socket)
+            call_id = None
+            try:
+                message = read_sidebar_message(read_json(frame))
+                call_id = message.call_id if isinstance(message, Snooze) else None
+                await _act(message, calls=calls, principal=principal, agent_id=agent_id, reader=reader)
+            except MessageError as error:
+                reader.put_reply(render_error(error, call_id=call_id))
+
+
+async def _act(
+    message: SidebarMessage, *, calls: Calls, principal: Principal, agent_id: str, reader: Reader
+) -> None:
+    if isinstance(message, Ping):
+        reader.put_reply({"type": "pong"})
+        return
+    answer: Message
+    if isinstance(message, Snooze):
+        done = calls.snooze(message.call_id, message.rule, agent_id=agent_id)
+        answer = {"type": "noted", "rule": message.rule}
+    else:
+        kind: str
+        value: str
+        if isinstance(message, Feedback):
+            kind, value = "verdict", message.verdict
+        elif isinstance(message, Dismiss):
+            kind, value = "dismissed", ""
+        else:
+            kind, value = "used", message.phrase
+        done = await calls.answer(message.advice_id, kind=kind, value=value, principal=principal)
+        answer = {"type": "noted", "advice_id": message.advice_id}
+
+    def noted(future: asyncio.Future[None]) -> None:
+        if not future.cancelled() and future.exception() is None:
+            reader.put_reply(answer)
+
+    done.add_done_callback(noted)
