@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import Response
+from fastapi.responses import Response  # noqa: TC002 - FastAPI reads the annotations
 from pydantic import BaseModel
 
 from coach import __version__
@@ -25,10 +25,10 @@ from coach.service.messages import (
 )
 from coach.service.render import Message, render_hit, timestamp
 from coach.service.responses import JsonResponse
-from coach.service.service import Service
 
 if TYPE_CHECKING:
     from coach.service.ruleset import RuleSet
+    from coach.service.service import Service
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 

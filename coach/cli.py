@@ -1,0 +1,55 @@
+"""The `coach` command. Each subcommand lives in `commands` and imports what it needs only when it runs.
+
+Exit codes: 0 done; 1 it cannot be done, or problems were found; 2 the input or a flag is wrong.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from coach import __version__
+from coach.commands import check, replay, rules, serve
+from coach.errors import CoachError, ConfigError
+
+app = typer.Typer(
+    name="coach",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="呼叫中心话术实时辅导：读转写，查规则，给坐席更好的说法。\n\n"
+    "Real-time call-script coaching for Chinese-language contact centers.\n\n"
+    "退出码：0 完成；1 做不到或发现问题；2 输入或参数有误。",
+)
+app.command(name="serve")(serve.serve)
+app.command(name="check")(check.check)
+app.command(name="replay")(replay.replay)
+app.add_typer(rules.app, name="rules")
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"coach {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    *,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="显示版本。")
+    ] = False,
+) -> None:
+    """Hold the options of `coach` itself."""
+
+
+def main() -> None:
+    """Run the command line; errors meant for people are printed without a trace."""
+    try:
+        app()
+    except CoachError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2 if isinstance(error, ConfigError) else 1)

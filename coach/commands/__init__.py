@@ -1,0 +1,1 @@
+"""The subcommands of `coach`, one module each."""
