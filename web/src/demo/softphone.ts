@@ -1,8 +1,8 @@
 // A softphone as an agent would have it: calls, a phone, a text box. It knows nothing of the sidebar beside it.
 
 import { html, LitElement, nothing, type TemplateResult } from "lit";
+import { clock } from "../core/clock";
 import type { Language } from "../core/strings";
-import { clock } from "../sidebar/views/bar";
 import { Composer } from "./composer";
 import { hangUpIcon, microphoneIcon, mutedIcon, pauseIcon, penIcon, playIcon } from "./icons";
 import { Player } from "./player";

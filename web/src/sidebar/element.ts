@@ -138,6 +138,9 @@ export class CoachSidebar extends LitElement {
     if (changed.has("server") || changed.has("agentId")) {
       this.#line?.stop();
       this.#line = null;
+      // Another agent's call must not stay on the screen.
+      this._call = noCall;
+      this._focus = noFocus;
     }
     if (["server", "agentId", "token", "getToken"].some((name) => changed.has(name))) this.#connect();
     if (this._following) this.#toLatest();
@@ -369,11 +372,10 @@ export class CoachSidebar extends LitElement {
         taken: takenUp(call),
         onFloat: this.ownerDocument === document && this.shortcuts !== "window" ? () => void this.#float() : null,
       })}
-      ${live ? this.#blind(strings) : nothing}
       <div class="place" role="group" aria-label=${strings.advice}>
         ${this.#place(view, strings)}
       </div>
-      ${this.#announce(live ? view : null, strings)}
+      ${live ? this.#blind(strings) : nothing} ${this.#announce(live ? view : null, strings)}
       ${transcript({
         strings,
         utterances: call.utterances,

@@ -214,9 +214,10 @@ export const styles = css`
     overflow: hidden;
     animation: arrive 200ms ease-out;
   }
+  /* Not from nothing: a window that is not painted yet must never freeze on an empty card. */
   @keyframes arrive {
     from {
-      opacity: 0;
+      opacity: 0.3;
     }
   }
   .violation {
@@ -309,7 +310,7 @@ export const styles = css`
     font-weight: 600;
     line-height: 1.38;
     letter-spacing: 0.01em;
-    text-wrap: pretty;
+    text-wrap: balance;
     overflow-wrap: anywhere;
   }
   .phrase.second .say {
@@ -427,7 +428,7 @@ export const styles = css`
     flex: none;
     display: flex;
     gap: 9px;
-    margin: 0 12px 10px;
+    margin: 10px 12px 0;
     padding: 9px 12px;
     border-radius: 10px;
     background: var(--warning-tint);

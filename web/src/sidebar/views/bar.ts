@@ -1,6 +1,7 @@
 // Top bar: is the line up, how long has the call lasted, open the floating window.
 
 import { html, nothing, type TemplateResult } from "lit";
+import { clock } from "../../core/clock";
 import type { Connection } from "../../core/connection";
 import type { Strings } from "../../core/strings";
 import { popOut, tick } from "../icons";
@@ -35,15 +36,6 @@ export function bar({ strings, connection, elapsedMs, ended, taken, onFloat }: B
         : nothing}
     </span>
   </div>`;
-}
-
-/** "02:05", or "1:02:05" from an hour on. */
-export function clock(ms: number): string {
-  const seconds = Math.floor(ms / 1000);
-  const two = (value: number) => String(value).padStart(2, "0");
-  const hours = Math.floor(seconds / 3600);
-  const rest = `${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
-  return hours > 0 ? `${hours}:${rest}` : rest;
 }
 
 function linkState(strings: Strings, { phase, wasLive }: Connection): [kind: string, word: string] {
