@@ -53,7 +53,7 @@ def read_labelled(lines: Iterable[str], *, name: str) -> list[LabelledSentence]:
 
 def _labelled(value: Any, number: int) -> LabelledSentence:  # noqa: ANN401 - whatever the line holds
     if not isinstance(value, dict):
-        raise ValueError(f'收到 {value!r:.40}，应为 {{"id","text","labels"}}')  # noqa: TRY004 - one kind of error a line
+        raise ValueError(f'收到 {value!r:.40}，应为 {{"id","text","labels"}}')
     text = value.get("text")
     if not isinstance(text, str) or not text:
         raise ValueError(f"text: 收到 {text!r:.40}，应为文字")
@@ -153,10 +153,13 @@ def print_score(score: Score, out: TextIO, *, digest: str, errors: bool) -> None
         f"\n没有问题的 {score.clean} 句里误报 {score.clean_alarms} 句"
         f"（每千句 {score.alarms_per_thousand_clean:.0f}）\n"
     )
-    for kind, (found, expected) in score.recall_by_kind.items():
-        out.write(f"召回（{kind}）：{found}/{expected}\n")
-    for (expected_name, found_name), count in list(score.confusions.items())[:10]:
-        out.write(f"混淆：应为 {expected_name}，判成 {found_name}：{count} 句\n")
+    out.writelines(
+        f"召回（{kind}）：{found}/{expected}\n" for kind, (found, expected) in score.recall_by_kind.items()
+    )
+    out.writelines(
+        f"混淆：应为 {expected_name}，判成 {found_name}：{count} 句\n"
+        for (expected_name, found_name), count in list(score.confusions.items())[:10]
+    )
     if not errors:
         return
     for error in score.errors:
@@ -164,8 +167,7 @@ def print_score(score: Score, out: TextIO, *, digest: str, errors: bool) -> None
             f"误 {name}" for name in sorted(error.false)
         ]
         out.write(f"\n{error.sentence.id}  {error.sentence.text}\n  {'，'.join(what)}\n")
-        for reason in error.reasons:
-            out.write(f"  {reason}\n")
+        out.writelines(f"  {reason}\n" for reason in error.reasons)
 
 
 def comparison_as_dict(comparison: Comparison) -> dict[str, Any]:
@@ -189,8 +191,10 @@ def print_comparison(comparison: Comparison, out: TextIO, *, limit: int = 200) -
         f"{comparison.utterances} 句：旧规则命中 {comparison.old_hits}，新规则命中 {comparison.new_hits}；"
         f"新增 {len(comparison.appeared)}，消失 {len(comparison.vanished)}\n"
     )
-    for rule, (appeared, vanished) in comparison.by_rule().items():
-        out.write(f"  {rule:<40} +{appeared} -{vanished}\n")
+    out.writelines(
+        f"  {rule:<40} +{appeared} -{vanished}\n"
+        for rule, (appeared, vanished) in comparison.by_rule().items()
+    )
     for sign, differences in (("+", comparison.appeared), ("-", comparison.vanished)):
         for difference in differences[:limit]:
             hit = difference.hit
