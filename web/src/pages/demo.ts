@@ -28,20 +28,20 @@ async function begin(): Promise<void> {
   }
   const softphone = new DemoSoftphone();
   softphone.language = language;
-  // Tokens are short-lived: a new session for the same agent is not promised, so only the tokens are taken from it.
-  const renewed = async (which: "sidebar_token" | "producer_token", renew: boolean) => {
-    if (renew) session = await demoSession();
+  const kept = (which: "sidebar_token" | "producer_token", renew: boolean) => {
+    // Every session is another agent's, so a page whose tokens are refused starts over.
+    if (renew) location.reload();
     return session[which];
   };
   softphone.producer = new Producer({
     agentId: session.agent_id,
-    getToken: ({ renew }) => renewed("producer_token", renew),
+    getToken: async ({ renew }) => kept("producer_token", renew),
     onTrouble: (text) => (softphone.trouble = text),
   });
   const sidebar = new CoachSidebar();
   sidebar.agentId = session.agent_id;
   sidebar.language = language;
-  sidebar.getToken = ({ renew }) => renewed("sidebar_token", renew);
+  sidebar.getToken = ({ renew }) => kept("sidebar_token", renew);
   const panel = document.createElement("div");
   panel.className = "panel";
   panel.append(sidebar);

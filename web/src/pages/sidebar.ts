@@ -1,9 +1,8 @@
 // The stand-alone panel: in a popup, in a frame of an agent desktop, or in a tab of its own.
-// The token comes from the window that opened or embeds this one (see floating.ts), from the demo, or from a form.
+// The token comes from the window that opened or embeds this one (see floating.ts), or from a form.
 
 import { languageOf } from "../core/strings";
 import { CoachSidebar } from "../sidebar/element";
-import { demoSession } from "../demo/session";
 
 const HOST_ANSWERS_WITHIN_MS = 1_500;
 const MIRRORED = ["coach-ready", "coach-advice", "coach-feedback", "coach-adopted", "coach-dismiss", "coach-error"];
@@ -114,16 +113,6 @@ async function begin(): Promise<void> {
         hostWindow()?.postMessage({ coach: 1, type: name, detail }, origin);
       });
     }
-    return;
-  }
-  if (query.has("demo")) {
-    const session = await demoSession();
-    let first: string | null = session.sidebar_token;
-    show(session.agent_id, language, async () => {
-      const token = first ?? (await demoSession()).sidebar_token;
-      first = null;
-      return token;
-    });
     return;
   }
   askAgent();
