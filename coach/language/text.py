@@ -22,7 +22,6 @@ _CANTONESE_AFTER = frozenset("知该好系使得关清识需会可能同")
 _STUTTERED = "我你您他她这那不就"
 
 _QUOTES = frozenset("“”‘’\"'「」『』《》〈〉()（）【】[]{}")
-_INVISIBLE = frozenset("\u200b\u200c\u200d\ufeff")
 _MARKS_1TO1 = {
     "、": "，", "：": "，", ":": "，", "…": "，", "—": "，", "–": "，", "~": "，", "～": "，", "·": "，",
     "|": "，", "?": "？", "!": "！", ";": "；", "｡": "。", "\n": "。", "\r": "。",
@@ -31,7 +30,10 @@ _MARK_TABLE = str.maketrans(_MARKS_1TO1)
 _STUTTER = re.compile(rf"([{_STUTTERED}])\1+")
 # 着 is written 著 in Traditional text; these words keep 著.
 _ZHU = re.compile(r"(?<![显原名土编合专论拙])著(?![名作书称述者])")
-_LETTER = re.compile(r"[a-z0-9]")
+# Traditional spellings that the character table leaves alone, because of 甚至 and 瞭望.
+_WORDS = (("甚么", "什么"), ("瞭解", "了解"), ("明瞭", "明了"))
+_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ def _character_table() -> dict[str, str]:
     # One character a line keeps OpenCC's phrase dictionary out: offsets must stay one to one.
     simplified = opencc.OpenCC("t2s").convert("\n".join(han)).split("\n")
     table = {old: new for old, new in zip(han, simplified, strict=True) if old != new and len(new) == 1}
+    # 薴 becomes 苧, which becomes 苎: one step, or normalising twice would give something else.
+    table = {old: table.get(new, new) for old, new in table.items()}
     for code in (
         *range(0x20, 0x2000),
         *range(0x3000, 0x3400),
@@ -76,11 +80,20 @@ def _character_table() -> dict[str, str]:
         character = chr(code)
         folded = unicodedata.normalize("NFKC", character).lower()
         if folded != character:
-            table[character] = folded
+            # A compatibility character may stand for a Traditional one.
+            table[character] = "".join(table.get(letter, letter) for letter in folded)
+    for code in range(0x10000):
+        character = chr(code)
+        if character.isspace():
+            table[character] = " "
+        elif unicodedata.category(character) == "Cf":
+            table[character] = ""
+        elif unicodedata.category(character) == "Cs":
+            table[character] = "\ufffd"
     for character in (*_MARKS_1TO1, *CLAUSE_MARKS):
         table.pop(character, None)
-    table.update({"妳": "你", "喎": "哦", "甚": "甚"})
-    del table["甚"]
+    table.update({"妳": "你", "喎": "哦"})
+    table.pop("甚", None)
     return table
 
 
@@ -91,10 +104,10 @@ def disturbing_pieces() -> tuple[str, ...]:
     A scan that looks for these along with the anchors may skip normalising when it finds none:
     without them, no literal can appear in the normalised text that is not in the original.
     """
-    singles = {old for old, new in _character_table().items() if old not in CLAUSE_MARKS and old != new}
-    singles |= _HESITATIONS | _QUOTES | _INVISIBLE | {"唔", "著", " ", "\t", "　", ".", ","}
+    singles = {old for old in _character_table() if not _SURROGATE.match(old)}
+    singles |= _HESITATIONS | _QUOTES | {"唔", "著", " ", ".", ","}
     singles -= set(_MARKS_1TO1) | set(CLAUSE_MARKS)
-    return (*sorted(singles), *(letter * 2 for letter in _STUTTERED), "甚么", "甚麼")
+    return (*sorted(singles), *(letter * 2 for letter in _STUTTERED), *(old for old, _ in _WORDS))
 
 
 def normalize_marks(text: str) -> Normalized:
@@ -116,34 +129,32 @@ def normalize(text: str) -> Normalized:
     starts: list[int] = []
     ends: list[int] = []
 
-    def put(piece: str, start: int, end: int) -> None:
-        for letter in piece:
-            letters.append(letter)
-            starts.append(start)
-            ends.append(end)
+    def put(letter: str, index: int) -> None:
+        letters.append(letter)
+        starts.append(index)
+        ends.append(index + 1)
 
-    for index, character in enumerate(text):
-        folded = table.get(character, character)
-        for letter in folded:
-            if letter in _MARKS_1TO1:
-                put(_MARKS_1TO1[letter], index, index + 1)
-            elif letter in ".,":
-                if not _inside_word(text, index):
-                    put("。" if letter == "." else "，", index, index + 1)
-                elif letter == ".":
-                    put(letter, index, index + 1)
-            elif letter.isspace():
-                if _inside_word(text, index):
-                    put(" ", index, index + 1)
-            elif (
-                letter in _HESITATIONS
-                or letter in _QUOTES
-                or unicodedata.category(letter) == "Cf"
-                or (letter == "唔" and text[index + 1 : index + 2] not in _CANTONESE_AFTER)
-            ):
-                continue
-            else:
-                put(letter, index, index + 1)
+    places = [
+        (letter, index) for index, character in enumerate(text) for letter in table.get(character, character)
+    ]
+    folded = "".join(letter for letter, _ in places)
+    for at, (letter, index) in enumerate(places):
+        if letter in _MARKS_1TO1:
+            put(_MARKS_1TO1[letter], index)
+        elif letter in ".,":
+            if not _inside_word(folded, at):
+                put("。" if letter == "." else "，", index)
+            elif letter == ".":
+                put(letter, index)
+        elif letter == " ":
+            if _inside_word(folded, at):
+                put(letter, index)
+        elif not (
+            letter in _HESITATIONS
+            or letter in _QUOTES
+            or (letter == "唔" and folded[at + 1 :].lstrip()[:1] not in _CANTONESE_AFTER)
+        ):
+            put(letter, index)
     joined = "".join(letters)
     keep = [True] * len(letters)
     for run in _STUTTER.finditer(joined):
@@ -155,8 +166,15 @@ def normalize(text: str) -> Normalized:
         ends = [end for end, kept in zip(ends, keep, strict=True) if kept]
         joined = "".join(letters)
     # One letter for one letter, so the offsets stay as they are.
-    joined = _ZHU.sub("着", joined).replace("甚么", "什么")
+    joined = _ZHU.sub("着", joined)
+    for traditional, simplified in _WORDS:
+        joined = joined.replace(traditional, simplified)
     return Normalized(text, joined, tuple(starts), tuple(ends))
+
+
+def well_formed(text: str) -> str:
+    """Return `text`, as long as before, with U+FFFD for lone surrogates, which have no UTF-8 form."""
+    return _SURROGATE.sub("\ufffd", text)
 
 
 def normalize_literal(text: str) -> str:
@@ -168,6 +186,4 @@ def _inside_word(text: str, index: int) -> bool:
     """Tell whether the character at `index` stands between two Latin letters or digits."""
     if index == 0 or index + 1 >= len(text):
         return False
-    before = unicodedata.normalize("NFKC", text[index - 1]).lower()
-    after = unicodedata.normalize("NFKC", text[index + 1]).lower()
-    return bool(_LETTER.fullmatch(before) and _LETTER.fullmatch(after))
+    return text[index - 1] in _LETTERS and text[index + 1] in _LETTERS

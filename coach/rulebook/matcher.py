@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 from coach.language.compiled import CompiledPattern, Encoded, Found
 from coach.language.prefilter import Prefilter
 from coach.language.repair import Repairer
-from coach.language.text import CLAUSE_MARKS, Normalized, disturbing_pieces, normalize, normalize_marks
+from coach.language.text import (
+    CLAUSE_MARKS,
+    Normalized,
+    disturbing_pieces,
+    normalize,
+    normalize_marks,
+    well_formed,
+)
 from coach.rulebook.rules import clause_around, milder
 
 if TYPE_CHECKING:
@@ -103,8 +110,11 @@ class Matcher:
 
     def quiet(self, text: str, *, closed: bool = True) -> bool:
         """Tell at the least cost whether nothing at all can be found in `text`."""
-        if self._scan(text):
-            return False
+        try:
+            if self._scan(text):
+                return False
+        except UnicodeEncodeError:
+            return self.quiet(well_formed(text), closed=closed)
         return not (closed and self._repairer is not None and self._repairer.suspects(text))
 
     def find(self, text: str, *, closed: bool = True, prefilter: bool = True) -> Findings:
@@ -115,10 +125,11 @@ class Matcher:
             closed: False for partial text, to which words may still be added.
             prefilter: False searches every pattern; for the test that the prefilter loses nothing.
         """
-        found = self._scan(text)
-        if not found and prefilter:
-            normalized = Normalized(text, text)
-        elif self._prefilter.disturbed(found):
+        try:
+            found = self._scan(text)
+        except UnicodeEncodeError:
+            return self.find(well_formed(text), closed=closed, prefilter=prefilter)
+        if self._prefilter.disturbed(found):
             normalized = normalize(text)
             found = self._scan(normalized.text)
         else:

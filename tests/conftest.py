@@ -1,0 +1,100 @@
+"""Rule books made in the test that needs them: small, complete and loaded from real files."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+
+from coach.language.tokens import Tokenizer
+from coach.rulebook.book import Rulebook, load_rulebook
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+WORDS = """\
+version: 1
+classes:
+  self: [我, 我们, 这边]
+  you: [您, 你, 你们]
+  know: [知道, 清楚, 了解]
+"""
+PHRASES = """\
+version: 1
+phrases:
+  - id: ignorance/check-now
+    say: 我马上帮您查一下，请您稍等
+    when: 客户问的事暂时不知道
+"""
+
+
+def rule_yaml(**changed: str | None) -> str:
+    """Write one rule as a YAML list item; a key set to None is left out."""
+    keys: dict[str, str | None] = {
+        "id": "ignorance/bare",
+        "title": "换个说法",
+        "severity": "warning",
+        "status": "stable",
+        "match": "[<self> 不 <know>]",
+        "suggest": "[ignorance/check-now]",
+        "explain": "先接住，再说下一步。",
+        "source": "测试",
+        "hits": "[【我不知道】啊, 【我们不清楚】]",
+        "misses": "[我知道了, 不清楚吗]",
+    }
+    keys.update({name.rstrip("_"): value for name, value in changed.items()})
+    lines = [f"    {name}: {value}" for name, value in keys.items() if value is not None]
+    return "  - " + "\n".join(lines).lstrip() + "\n"
+
+
+def rules_file(*rules: str) -> str:
+    """Write a rule file of the given rules, or of the plain one."""
+    return "version: 1\nrules:\n" + "".join(rules or (rule_yaml(),))
+
+
+@pytest.fixture
+def make_rulebook(tmp_path: Path) -> Callable[..., Rulebook]:
+    """Return a factory: `rules` by category or the text of ignorance.yml, `words`, `phrases`, other `files`."""
+
+    def make(
+        *,
+        rules: str | Mapping[str, str] | None = None,
+        words: str | None = WORDS,
+        phrases: str | Mapping[str, str] = PHRASES,
+        overrides: str | None = None,
+        files: Mapping[str, str | bytes] | None = None,
+        packs: Iterable[str] = (),
+        check_examples: bool = True,
+        today: date = date(2026, 6, 1),
+    ) -> Rulebook:
+        wanted: dict[str, str | bytes] = {}
+        by_category = {"ignorance": rules} if isinstance(rules, str) else rules or {"ignorance": rules_file()}
+        wanted |= {f"rules/{name}.yml": text for name, text in by_category.items()}
+        if words is not None:
+            wanted["rules/words.yml"] = words
+        if overrides is not None:
+            wanted["rules/overrides.yml"] = overrides
+        by_category = {"ignorance": phrases} if isinstance(phrases, str) else phrases
+        wanted |= {f"phrasebook/{name}.yml": text for name, text in by_category.items()}
+        wanted |= files or {}
+        for name, content in wanted.items():
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return load_rulebook(
+            rules_dir=tmp_path / "rules",
+            phrasebook_dir=tmp_path / "phrasebook",
+            packs=packs,
+            check_examples=check_examples,
+            today=today,
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tokenizer() -> Tokenizer:
+    """Return a tokenizer without words of its own."""
+    return Tokenizer()
