@@ -103,6 +103,7 @@ async def _not_served(request: Request, error: Exception) -> Response:
     )
 
 
-async def _failed(_request: Request, _error: Exception) -> Response:
-    # uvicorn logs the trace; the client learns nothing about the inside.
+async def _failed(request: Request, error: Exception) -> Response:
+    # The client learns nothing about the inside.
+    log.error("%s %s 出错", request.method, request.url.path, exc_info=error)
     return error_response(MessageError("internal", "服务内部出错，已记入日志"), status=500)

@@ -1,7 +1,7 @@
 """The rules in force, loaded again when their files change.
 
-A new set is loaded, checked and its examples run in a thread; then one reference is swapped. If anything is wrong,
-the old set stays and `stale` says why.
+A new set is loaded, checked and its examples run in a thread; then one reference is swapped. If anything
+is wrong, the old set stays and `stale` says why.
 """
 
 from __future__ import annotations
@@ -70,13 +70,13 @@ class RuleSource:
         """Call `listener` after each swap."""
         self._listeners.append(listener)
 
-    def load(self) -> None:
-        """Load the first set.
+    def load(self, ruleset: RuleSet | None = None) -> None:
+        """Take `ruleset`, or load the first set from the folders.
 
         Raises:
             RulebookError, PhrasebookError: with every problem found.
         """
-        self._current = self._read()
+        self._current = ruleset or self._read()
 
     async def reload(self) -> None:
         """Load again and swap; on any problem keep the old set and say so."""

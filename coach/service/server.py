@@ -34,14 +34,20 @@ def run(service: Service, *, on_listening: Callable[[str], None]) -> None:
         runner.run(serve(service, on_listening=on_listening))
 
 
-async def serve(service: Service, *, on_listening: Callable[[str], None]) -> None:
-    """Serve inside a running event loop; see `run`."""
+async def serve(
+    service: Service, *, on_listening: Callable[[str], None], stop: asyncio.Event | None = None
+) -> None:
+    """Serve inside a running event loop until a signal or `stop`; see `run`."""
     listener = _listen(service.settings.host, service.settings.port)
     host, port = listener.getsockname()[:2]
     async with service.running():
         server = uvicorn.Server(uvicorn_config(service))
         on_listening(f"http://{f'[{host}]' if ':' in host else host}:{port}")
-        await server.serve(sockets=[listener])
+        stopper = asyncio.create_task(_stop_when(server, stop))
+        try:
+            await server.serve(sockets=[listener])
+        finally:
+            stopper.cancel()
 
 
 def uvicorn_config(service: Service) -> uvicorn.Config:
@@ -70,6 +76,12 @@ def configure_logging(level: str) -> None:
     # One line a request or socket is too much at a thousand calls.
     for chatty in ("uvicorn", "websockets", "aiosqlite", "watchfiles"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLevelName(level.upper())))
+
+
+async def _stop_when(server: uvicorn.Server, stop: asyncio.Event | None) -> None:
+    if stop is not None:
+        await stop.wait()
+        server.should_exit = True
 
 
 def _with_call_id(record: logging.LogRecord) -> bool:

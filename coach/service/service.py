@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from coach.config import Settings
+    from coach.service.ruleset import RuleSet
 
 log = logging.getLogger(__name__)
 
@@ -30,17 +31,24 @@ class Service:
 
     Args:
         clock: seconds since 1970.
+        ruleset: rules that are loaded already; None loads them from the folders of the settings.
 
     Raises:
         ConfigError: the data folder cannot be used.
         RulebookError, PhrasebookError: the rules cannot be loaded.
     """
 
-    def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Callable[[], float] = time.time,
+        ruleset: RuleSet | None = None,
+    ) -> None:
         self.settings = settings
         self.clock = clock
         self.rules = RuleSource(rules_dir=settings.rules, phrasebook_dir=settings.phrasebook)
-        self.rules.load()
+        self.rules.load(ruleset)
         try:
             self.keys = KeyRing(settings.data_dir, clock=clock)
             self._lock = _lock(settings.data_dir / "lock")

@@ -75,11 +75,13 @@ class Store:
             ConfigError: the file cannot be opened or was written by a newer version.
         """
         try:
+            # Made by us, so that nobody else on the machine can read what customers said.
+            self._path.touch(mode=0o600)
             async with self._engine.begin() as connection:
                 await _migrate(connection, self._path)
-        except DBAPIError as error:
+        except (DBAPIError, OSError) as error:
             await self._engine.dispose()
-            raise ConfigError(f"{self._path}: 无法打开数据库：{error.orig}") from error
+            raise ConfigError(f"{self._path}: 无法打开数据库：{getattr(error, 'orig', error)}") from error
         except ConfigError:
             await self._engine.dispose()
             raise
@@ -179,7 +181,8 @@ class Store:
                 given.setdefault(answer.advice_id, {})[answer.kind] = answer.value
             return [
                 {
-                    **row,
+                    # The driver's keys are a subclass of str that orjson does not take.
+                    **{str(name): value for name, value in row.items()},
                     "suggestions": orjson.loads(row["suggestions"]),
                     "feedback": given.get(row["id"], {}),
                 }
