@@ -5,6 +5,7 @@ Pure and picklable. `check` costs next to nothing when there is nothing to find,
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from coach.coaching.events import Hit
@@ -12,7 +13,7 @@ from coach.language.compiled import Encoded
 from coach.language.text import normalize
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from coach.coaching.events import Speaker
     from coach.language.compiled import CompiledPattern
@@ -35,11 +36,12 @@ class Checker:
         self._sound = sound
         self._shown = rulebook.matcher(statuses=("stable",), sound=sound)
         self._all: Matcher | None = None
-        self._quiet = self._shown.quiet
+        self._scan = self._shown.scan
+        self._misheard = self._shown.misheard
 
-    def __reduce__(self) -> tuple[type[Checker], tuple[Rulebook]]:
+    def __reduce__(self) -> tuple[Callable[..., Checker], tuple[Rulebook]]:
         """Pickle by rule book."""
-        return type(self), (self.rulebook,)
+        return partial(type(self), sound=self._sound), (self.rulebook,)
 
     def check(
         self,
@@ -62,8 +64,13 @@ class Checker:
         Returns:
             Hits in order of appearance; offsets are characters of `text`.
         """
-        if not trial and self._quiet(text, closed=final):
-            return ()
+        if not trial:
+            # Nearly every call ends here; each function call saved is a tenth of what it costs.
+            try:
+                if not self._scan(text) and not (final and self._misheard(text)):
+                    return ()
+            except UnicodeEncodeError:
+                pass  # a lone surrogate: `examine` replaces it
         findings = self.examine(text, final=final, trial=trial)
         return tuple(
             self._hit(trace, text)

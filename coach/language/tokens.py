@@ -55,7 +55,8 @@ class Tokenizer:
         """Cut `text` into words; joined, they are the text again."""
         if _ONLY_JIEBA.search(text):
             return list(self._reference().lcut(text, HMM=False))
-        return list(self._cut(text, False))
+        tokens: list[str] = self._cut(text, False)
+        return tokens
 
     def tag(self, word: str) -> str:
         """Return the part of speech of `word` in jieba's dictionary, "x" when it is not there."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from coach.language.tokens import Tokenizer
     from coach.rulebook.models import SeverityName
-    from coach.rulebook.rules import Modifier, Rule
+    from coach.rulebook.rules import Modifier, Rule, RuleException
 
 # One more character moves an inner word boundary in 1.5 % of partial texts, hardly ever further back
 # than this; a hit that ends closer to the end of a partial text waits for the next words.
@@ -100,9 +100,16 @@ class Matcher:
         self._prefilter = Prefilter(
             [pattern.anchors for _, pattern in self._owners], disturbing=disturbing_pieces()
         )
-        self._scan = self._prefilter.scan
+        # Both may be called without a matcher in between, see `Checker.check`: `scan` finds nothing in a text
+        # that needs no search, and raises UnicodeEncodeError for one with lone surrogates.
+        self.scan = self._prefilter.scan
+        self._modifier_places = [
+            (modifier.name, pattern) for modifier in self.modifiers for pattern in modifier.patterns
+        ]
+        self._modifier_index = Prefilter([pattern.anchors for _, pattern in self._modifier_places])
         spoken = (form for _, pattern in self._owners for form in pattern.spoken_forms())
         self._repairer = Repairer(spoken, tokenizer=tokenizer) if sound else None
+        self.misheard: Callable[[str], object] = self._repairer.suspects if self._repairer else _nothing
 
     def __reduce__(self) -> tuple[Callable[..., Matcher], tuple[object, ...]]:
         """Pickle by what it was made of: automata are rebuilt on the other side."""
@@ -111,11 +118,9 @@ class Matcher:
     def quiet(self, text: str, *, closed: bool = True) -> bool:
         """Tell at the least cost whether nothing at all can be found in `text`."""
         try:
-            if self._scan(text):
-                return False
+            return not self.scan(text) and not (closed and self.misheard(text))
         except UnicodeEncodeError:
             return self.quiet(well_formed(text), closed=closed)
-        return not (closed and self._repairer is not None and self._repairer.suspects(text))
 
     def find(self, text: str, *, closed: bool = True, prefilter: bool = True) -> Findings:
         """Search one utterance.
@@ -126,12 +131,12 @@ class Matcher:
             prefilter: False searches every pattern; for the test that the prefilter loses nothing.
         """
         try:
-            found = self._scan(text)
+            found = self.scan(text)
         except UnicodeEncodeError:
             return self.find(well_formed(text), closed=closed, prefilter=prefilter)
         if self._prefilter.disturbed(found):
             normalized = normalize(text)
-            found = self._scan(normalized.text)
+            found = self.scan(normalized.text)
         else:
             normalized = normalize_marks(text)
         traces: list[Trace] = []
@@ -151,7 +156,7 @@ class Matcher:
 
     def _search(self, encoded: Encoded, candidates: Sequence[int], normalized: Normalized) -> list[Trace]:
         traces: list[Trace] = []
-        modified = _Modified(self.modifiers, encoded)
+        modified = _Modified(self.modifiers, encoded, self._possible_modifiers)
         for number in candidates:
             rule, pattern = self._owners[number]
             traces += [
@@ -174,17 +179,41 @@ class Matcher:
             name: normalized.original[slice(*normalized.span(*bounds))]
             for name, bounds in found.parts.items()
         }
-        trace = Trace(rule, pattern.source, start, end, rule.severity, parts)
+        severity: SeverityName | None = rule.severity
+        stopped = stopped_by = ""
+        names: tuple[str, ...] = ()
+        settled = True
         if rule.sentence is not None and not rule.sentence.covers(encoded, found.start, found.end):
-            return replace(trace, stopped=f"所在分句不是 {rule.sentence.name} 句", stopped_by="sentence")
-        for exception in rule.exceptions:
-            if any(_overlap(found, other) for other in exception.pattern.find(encoded)):
-                return replace(trace, stopped=exception.because, stopped_by="exception")
-        severity, reason, names = modified.apply(rule, found)
-        if severity is None:
-            return replace(trace, severity=None, stopped=reason, stopped_by="modifier", modifiers=names)
-        settled = encoded.closed or self._settled(rule, found, encoded)
-        return replace(trace, severity=severity, modifiers=names, settled=settled)
+            stopped, stopped_by = f"所在分句不是 {rule.sentence.name} 句", "sentence"
+        elif (exception := _excepted(rule, found, encoded)) is not None:
+            stopped, stopped_by = exception.because, "exception"
+        else:
+            severity, stopped, names = modified.apply(rule, found)
+            if severity is None:
+                stopped_by = "modifier"
+            else:
+                settled = encoded.closed or self._settled(rule, found, encoded)
+        return Trace(
+            rule,
+            pattern.source,
+            start,
+            end,
+            severity,
+            parts=parts,
+            stopped=stopped,
+            stopped_by=stopped_by,
+            modifiers=names,
+            settled=settled,
+        )
+
+    def _possible_modifiers(self, text: str) -> dict[str, list[CompiledPattern]]:
+        """Return the patterns of each modifier that could stand in normalised `text`."""
+        index = self._modifier_index
+        possible: dict[str, list[CompiledPattern]] = {}
+        for number in index.candidates(text, index.scan(text)):
+            name, pattern = self._modifier_places[number]
+            possible.setdefault(name, []).append(pattern)
+        return possible
 
     def _settled(self, rule: Rule, found: Found, encoded: Encoded) -> bool:
         """Tell whether nothing that is still to be said can undo a find in partial text."""
@@ -206,7 +235,7 @@ class Matcher:
         repaired = Normalized(normalized.original, repair.text, normalized.starts, normalized.ends)
         tokens = self._tokenizer.cut(repair.text)
         encoded = Encoded(tokens, closed=True, tokenizer=self._tokenizer)
-        found = self._scan(repair.text)
+        found = self.scan(repair.text)
         # The written text may hold what the repair hides, so only what the repair adds counts.
         changed = [normalized.span(index, index + 1)[0] for index in repair.changed]
         already = {(trace.rule.id, trace.start, trace.end) for trace in taken}
@@ -223,19 +252,33 @@ class Matcher:
 class _Modified:
     """Where each modifier stands in one utterance; searched only when a rule was found."""
 
-    def __init__(self, modifiers: tuple[Modifier, ...], encoded: Encoded) -> None:
+    def __init__(
+        self,
+        modifiers: tuple[Modifier, ...],
+        encoded: Encoded,
+        possible: Callable[[str], dict[str, list[CompiledPattern]]],
+    ) -> None:
         self._modifiers = modifiers
         self._encoded = encoded
+        self._ask_possible = possible
+        self._possible: dict[str, list[CompiledPattern]] | None = None
         self._places: dict[str, list[Found]] = {}
 
     def apply(self, rule: Rule, hit: Found) -> tuple[SeverityName | None, str, tuple[str, ...]]:
         """Return the severity that is left, the reason when none is, and the modifiers that acted."""
         severity: SeverityName | None = rule.severity
         names: list[str] = []
-        for modifier in self._modifiers:
+        possible = self._possible
+        if possible is None:
+            possible = self._possible = self._ask_possible("".join(self._encoded.tokens))
+        for modifier in self._modifiers if possible else ():
+            if modifier.name not in possible:
+                continue
             if modifier.categories is not None and rule.category not in modifier.categories:
                 continue
-            if not any(self._acts(modifier, place, hit) for place in self._find(modifier)):
+            if not any(
+                self._acts(modifier, place, hit) for place in self._find(modifier, possible[modifier.name])
+            ):
                 continue
             names.append(modifier.name)
             severity = None if modifier.effect == "cancel" else milder(severity or "notice")
@@ -243,7 +286,7 @@ class _Modified:
                 return None, modifier.because, tuple(names)
         return severity, "", tuple(names)
 
-    def _find(self, modifier: Modifier) -> list[Found]:
+    def _find(self, modifier: Modifier, patterns: list[CompiledPattern]) -> list[Found]:
         places = self._places.get(modifier.name)
         if places is None:
             exceptions = [
@@ -251,7 +294,7 @@ class _Modified:
             ]
             places = self._places[modifier.name] = [
                 place
-                for pattern in modifier.patterns
+                for pattern in patterns
                 for place in pattern.find(self._encoded)
                 if not any(_overlap(place, exception) for exception in exceptions)
             ]
@@ -283,12 +326,26 @@ def _rebuild(
     return Matcher(rules, modifiers=modifiers, tokenizer=tokenizer, sound=sound)
 
 
+def _nothing(_text: str) -> tuple[()]:
+    return ()
+
+
+def _excepted(rule: Rule, found: Found, encoded: Encoded) -> RuleException | None:
+    """Return the first exception that overlaps a find."""
+    for exception in rule.exceptions:
+        if any(_overlap(found, other) for other in exception.pattern.find(encoded)):
+            return exception
+    return None
+
+
 def _overlap(one: Found, other: Found) -> bool:
     return one.start < other.end and other.start < one.end
 
 
 def _longest(traces: list[Trace]) -> list[Trace]:
     """Make overlapping finds of one rule one: a hit before a stopped find, the longest of each."""
+    if len(traces) < 2:  # noqa: PLR2004 - nothing to compare
+        return traces
     ordered = sorted(
         traces, key=lambda trace: (trace.rule.id, not trace.is_hit, trace.by_sound, trace.start - trace.end)
     )
