@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import accumulate, product
+from itertools import accumulate, islice, product
 from typing import TYPE_CHECKING
 
 from coach.language.pattern import (
@@ -37,15 +37,21 @@ if TYPE_CHECKING:
     from coach.language.tokens import Tokenizer
 
 _BAR = "|"
-_EDGE = "。"
-_TOKEN = rf"[^|{CLAUSE_MARKS}]+\|"
-_AT_START = rf"(?<=[{CLAUSE_MARKS}]\|)"
-_AT_END = rf"(?=[{CLAUSE_MARKS}])"
+# The ends of the utterance: clauses begin and end there, but no pattern can cross them as a mark.
+_EDGE = "\x02"
+_CLAUSE_EDGES = CLAUSE_MARKS + _EDGE
+_TOKEN = rf"[^|{_CLAUSE_EDGES}]+\|"
+_AT_START = rf"(?<=[{_CLAUSE_EDGES}]\|)"
+# The part of speech of a clause mark is x: no dictionary lists them.
+_AT_START_TAGGED = rf"(?<=[{_CLAUSE_EDGES}]/x\|)"
+_AT_END = rf"(?=[{_CLAUSE_EDGES}])"
 _TAGGED_EDGE = f"{_EDGE}/x{_BAR}"
 # 你 and 您 are one letter to every pattern: recognisers mix them, and so do rule authors.
 _YOU = "你您"
 _MAX_FILLERS = 2
 _MAX_SOUND_FORMS = 120
+# Classes in a row multiply; a rule file must not be able to make loading hang.
+_MAX_SPELLINGS = 2_000
 
 
 class Encoded:
@@ -60,6 +66,7 @@ class Encoded:
         self.tokens = tokens
         self.closed = closed
         self._tokenizer = tokenizer
+        self._offsets: list[int] | None = None
         self.plain = f"{_EDGE}{_BAR}{_BAR.join(tokens)}{_BAR}" + (f"{_EDGE}{_BAR}" if closed else "")
 
     @cached_property
@@ -70,12 +77,10 @@ class Encoded:
         )
         return _TAGGED_EDGE + body + (_TAGGED_EDGE if self.closed else "")
 
-    @cached_property
-    def _offsets(self) -> list[int]:
-        return list(accumulate(map(len, self.tokens), initial=0))
-
     def character(self, code: str, position: int) -> int:
         """Turn a position in `plain` or `tagged` into a character offset of the normalised text."""
+        if self._offsets is None:
+            self._offsets = list(accumulate(map(len, self.tokens), initial=0))
         index = code.count(_BAR, 0, position) - 1
         return self._offsets[min(max(index, 0), len(self.tokens))]
 
@@ -121,7 +126,7 @@ class CompiledPattern:
             if isinstance(item, WordClass) and item.name not in vocabulary.classes:
                 known = "、".join(sorted(vocabulary.classes)) or "（没有）"
                 raise PatternError(
-                    source, source.find(f"<{item.name}"), f"没有词类 <{item.name}>；已有：{known}"
+                    source, source.find(f"<{item.name}>"), f"没有词类 <{item.name}>；已有：{known}"
                 )
         self.tagged = any(
             isinstance(item, Tag) or (isinstance(item, Literal) and item.tag) for item in walk(self.tree)
@@ -129,10 +134,6 @@ class CompiledPattern:
         self.anchors = tuple(_anchors(self.tree, vocabulary))
         if not self.anchors:
             raise PatternError(source, 0, "没有必须出现的词，每句话都要细查；至少写一个词或 <词类>")
-        writer = _Writer(vocabulary, tagged=self.tagged)
-        self._full_source = rf"(?<=\|){writer.sequence(self.tree)}"
-        self._regex = re.compile(self._full_source)
-        self._writer = writer
 
     def __reduce__(self) -> tuple[type[CompiledPattern], tuple[str, Vocabulary]]:
         """Pickle by source: compiled regular expressions are rebuilt on the other side."""
@@ -148,8 +149,8 @@ class CompiledPattern:
         for match in self._regex.finditer(code):
             parts = {
                 name: (encoded.character(code, match.start(name)), encoded.character(code, match.end(name)))
-                for name, text in match.groupdict().items()
-                if text
+                for name in self._regex.groupindex
+                if match[name]
             }
             yield Found(encoded.character(code, match.start()), encoded.character(code, match.end()), parts)
 
@@ -162,6 +163,15 @@ class CompiledPattern:
         return any(
             encoded.character(code, match.start()) < before for match in self._beginning.finditer(code)
         )
+
+    @cached_property
+    def _writer(self) -> _Writer:
+        return _Writer(self._vocabulary, tagged=self.tagged)
+
+    @cached_property
+    def _regex(self) -> re.Pattern[str]:
+        """Compiled on first use: a rule book has thousands, and most calls need a handful."""
+        return re.compile(rf"(?<=\|){self._writer.sequence(self.tree)}")
 
     @cached_property
     def _beginning(self) -> re.Pattern[str]:
@@ -180,7 +190,7 @@ class CompiledPattern:
             if forms is not None:
                 run.append(forms)
                 continue
-            for pieces in product(*run):
+            for pieces in islice(product(*run), _MAX_SPELLINGS):
                 spoken = "".join(pieces)
                 if len(spoken) >= 3 and count < _MAX_SOUND_FORMS:  # noqa: PLR2004 - two syllables are too common
                     count += 1
@@ -229,7 +239,8 @@ def _spellings(item: Item, vocabulary: Vocabulary) -> list[str] | None:
             inner = [_spellings(part, vocabulary) for part in option.items]
             if any(part is None for part in inner):
                 return None
-            forms += ["".join(pieces) for pieces in product(*(part for part in inner if part is not None))]
+            spelled = product(*(part for part in inner if part is not None))
+            forms += ["".join(pieces) for pieces in islice(spelled, _MAX_SPELLINGS)]
         return forms
     return None
 
@@ -243,6 +254,7 @@ class _Writer:
         self.tagged = tagged
         fillers = _alternatives(self.word(normalize_literal(word)) for word in vocabulary.fillers)
         self.fillers = rf"(?:{fillers}){{0,{_MAX_FILLERS}}}?" if vocabulary.fillers else ""
+        self.begun_filler = _alternatives(self.begun_word(normalize_literal(w)) for w in vocabulary.fillers)
 
     def word(self, text: str, tag: str = "") -> str:
         """Spell a literal over any run of whole tokens; with `tag`, over one token."""
@@ -270,13 +282,13 @@ class _Writer:
                 words = sorted(map(normalize_literal, self.classes[name]), key=len, reverse=True)
                 return _alternatives(self.word(word) for word in words)
             case Tag(prefix):
-                return rf"[^|/{CLAUSE_MARKS}]+/{prefix}[a-z0-9]*\|"
+                return rf"[^|/{_CLAUSE_EDGES}]+/{prefix}[a-z0-9]*\|"
             case Gap(low, high):
                 return rf"(?:{_TOKEN}){{{low},{high}}}?"
             case Mark():
                 return rf"(?:[{CLAUSE_MARKS}]{self.close}){{1,3}}"
             case Start():
-                return _AT_START
+                return _AT_START_TAGGED if self.tagged else _AT_START
             case End():
                 return _AT_END
             case Maybe(inner):
@@ -294,14 +306,14 @@ class _Writer:
             return r"(?!)"
         first, rest = items[0], items[1:]
         whole = re.sub(r"\(\?P<[a-z0-9_]+>", "(?:", self.item(first))
-        if isinstance(first, (Start, End)):
-            return f"{whole}{self.beginning(rest)}"
         partial = self.begun(first)
         options = [partial] if partial else []
         if rest:
-            filler = "" if isinstance(first, Gap) or isinstance(rest[0], Gap) else self.fillers
-            options.append(rf"{whole}{filler}(?:\Z|{self.beginning(rest)})")
-        return _alternatives(options)
+            beside_gap = isinstance(first, Gap) or isinstance(rest[0], Gap)
+            follows = [r"\Z", "" if beside_gap else self.begun_filler, self.beginning(rest)]
+            options.append(f"{whole}{'' if beside_gap else self.fillers}{_alternatives(follows)}")
+        # A last item of one character has no beginning of its own; nothing, unlike "", matches nowhere.
+        return _alternatives(options) or r"(?!)"
 
     def begun(self, item: Item) -> str:
         """Write what matches a single item that is begun but not complete at the end of the text."""
