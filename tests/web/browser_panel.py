@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import secrets
-from contextlib import ExitStack
+import time
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from websockets.sync.client import ClientConnection, connect
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from browser_servers import HostPages, LiveService
     from playwright.sync_api import Locator, Page
 
@@ -25,6 +28,14 @@ _EMBED = """async ({ server, agent, attributes }) => {
   panel.getToken = window.mintToken;
   document.querySelector("main").append(panel);
 }"""
+
+# Offline mode does not cut sockets that are open, so the test keeps hold of them.
+_KEEP_SOCKETS = """window.sockets = [];
+window.WebSocket = class extends WebSocket {
+  constructor(...given) { super(...given); window.sockets.push(this); }
+};"""
+
+_WAIT_S = 10
 
 
 class Call:
@@ -143,6 +154,22 @@ class Panel:
         events: list[list[Any]] = self.page.evaluate("window.heard")
         return [detail for kind, detail in events if kind == name]
 
+    def break_line(self) -> None:
+        """Cut the panel's socket, as a network does."""
+        self.page.evaluate("window.sockets.at(-1).close()")
+
+    def wait_stored(self, call_id: str, value: str) -> None:
+        """Wait until the advice of the call, as stored, mentions `value`."""
+        self.eventually(lambda: value in str(self._service.request("GET", f"/v1/calls/{call_id}")["advice"]))
+
+    def eventually(self, holds: Callable[[], bool]) -> None:
+        """Wait until something is true of the service, which has no event for it."""
+        deadline = time.monotonic() + _WAIT_S
+        while not holds():
+            assert time.monotonic() < deadline, "it did not become true in time"
+            # Playwright needs its turn, or nothing in the page moves.
+            self.page.wait_for_timeout(50)
+
 
 class OpenPanel:
     """Opens panels on a host page; each has its own agent."""
@@ -154,6 +181,7 @@ class OpenPanel:
         self._panels: list[Panel] = []
         self.tokens: list[dict[str, Any]] = []
         page.expose_function("mintToken", self._mint)
+        page.add_init_script(_KEEP_SOCKETS)
         self._agent_id = ""
         self.bad_tokens = 0
 
@@ -163,14 +191,29 @@ class OpenPanel:
         """Open a host page with a panel on it and, if `live`, wait until it is connected."""
         self._agent_id = f"agent-{secrets.token_hex(4)}"
         self._page.goto(f"{origin or self._hosts.origin}/{host}?service={self._service.url}")
-        self._page.evaluate(
-            _EMBED, {"server": self._service.url, "agent": self._agent_id, "attributes": attributes}
-        )
         panel = Panel(self._page, self._service, self._agent_id)
         self._panels.append(panel)
+        self.embed(panel, **attributes)
         if live:
             panel.root.locator(".link.on").wait_for()
         return panel
+
+    def embed(self, panel: Panel, **attributes: str) -> None:
+        """Put the panel's element on the page that is open."""
+        given = {"server": self._service.url, "agent": panel.agent_id, "attributes": attributes}
+        self._page.evaluate(_EMBED, given)
+
+    def rename(self, panel: Panel) -> None:
+        """Let the panel on the page belong to another agent."""
+        self._agent_id = panel.agent_id = f"agent-{secrets.token_hex(4)}"
+        panel.root.evaluate("(root, agent) => root.setAttribute('agent-id', agent)", panel.agent_id)
+
+    @contextmanager
+    def call_of(self, agent_id: str) -> Iterator[Call]:
+        """Begin a call of any agent."""
+        call = Call(self._service, agent_id)
+        yield call
+        call.close()
 
     def close(self) -> None:
         """Hang up all calls."""

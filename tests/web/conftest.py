@@ -81,22 +81,19 @@ def host_pages() -> Iterator[HostPages]:
 
 
 @pytest.fixture(scope="session")
+def service_options(host_pages: HostPages) -> tuple[str, ...]:
+    """Demo mode, the rule book of these tests, and one foreign origin that is allowed."""
+    book = HERE / "book"
+    folders = ("--rules", str(book / "rules"), "--phrasebook", str(book / "phrasebook"))
+    return ("--demo", *folders, "--origin", host_pages.origin)
+
+
+@pytest.fixture(scope="session")
 def service(
-    web_built: Path, host_pages: HostPages, tmp_path_factory: pytest.TempPathFactory
+    web_built: Path, service_options: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[LiveService]:
-    """The real service as a process of its own, in demo mode, with the rule book of these tests."""
-    with LiveService(
-        data_dir=tmp_path_factory.mktemp("service"),
-        options=(
-            "--demo",
-            "--rules",
-            str(HERE / "book" / "rules"),
-            "--phrasebook",
-            str(HERE / "book" / "phrasebook"),
-            "--origin",
-            host_pages.origin,
-        ),
-    ) as live:
+    """The real service as a process of its own."""
+    with LiveService(data_dir=tmp_path_factory.mktemp("service"), options=service_options) as live:
         yield live
 
 

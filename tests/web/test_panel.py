@@ -10,7 +10,6 @@ from playwright.sync_api import expect
 
 if TYPE_CHECKING:
     from browser_panel import OpenPanel
-    from browser_servers import LiveService
 
 pytestmark = pytest.mark.browser
 
@@ -56,7 +55,7 @@ def test_mark_is_on_the_right_characters_after_an_astral_one(open_panel: OpenPan
     expect(panel.turns).to_have_text(["𠮷田先生，这个我不知道啊"])
 
 
-def test_copy_puts_the_phrase_on_the_clipboard(open_panel: OpenPanel, service: LiveService) -> None:
+def test_copy_puts_the_phrase_on_the_clipboard(open_panel: OpenPanel) -> None:
     """The copy button writes the clipboard, says so, and the use is stored."""
     panel = open_panel()
     call = panel.call()
@@ -64,17 +63,17 @@ def test_copy_puts_the_phrase_on_the_clipboard(open_panel: OpenPanel, service: L
     panel.card.locator(".phrase").first.click()
     expect(panel.card.locator(".copy").first).to_have_text("已复制")
     assert panel.page.evaluate("navigator.clipboard.readText()") == SAY
-    wait_stored(panel, service, call.id, "ignorance/check-now")
+    panel.wait_stored(call.id, "ignorance/check-now")
 
 
 @pytest.mark.parametrize(("button", "verdict"), [("有用", "useful"), ("误报", "false-alarm")])
-def test_feedback_is_stored(open_panel: OpenPanel, service: LiveService, button: str, verdict: str) -> None:
+def test_feedback_is_stored(open_panel: OpenPanel, button: str, verdict: str) -> None:
     """The agent's verdict can be read back from the service."""
     panel = open_panel()
     call = panel.call()
     call.say("这个我不知道啊")
     panel.button(button).click()
-    wait_stored(panel, service, call.id, verdict)
+    panel.wait_stored(call.id, verdict)
     assert [detail["verdict"] for detail in panel.heard("feedback")] == [verdict]
 
 
@@ -242,12 +241,3 @@ def test_english(open_panel: OpenPanel) -> None:
     expect(panel.card.locator(".badge")).to_have_text("Reminder")
     chrome = panel.root.locator(".bar, .head, .acts, .copy").all_inner_texts()
     assert not re.search("[\u4e00-\u9fff]", "".join(chrome))
-
-
-def wait_stored(panel, service: LiveService, call_id: str, value: str) -> None:
-    """Wait until the call as stored mentions `value`; the panel's message travels by itself."""
-    for _ in range(50):
-        if value in str(service.request("GET", f"/v1/calls/{call_id}")["advice"]):
-            return
-        panel.page.wait_for_timeout(100)
-    raise AssertionError(service.request("GET", f"/v1/calls/{call_id}"))
