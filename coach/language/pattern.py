@@ -142,7 +142,8 @@ def parse_pattern(pattern: str) -> Sequence:
     return _Parser(pattern).parse()
 
 
-_SPECIAL = frozenset("<>{}()|?[]^$/… \t？") | frozenset(CLAUSE_MARKS) | frozenset(",;!")
+_MARKS = frozenset(CLAUSE_MARKS)
+_SPECIAL = frozenset("<>{}()|?[]^$/… \t？") | _MARKS | frozenset(",;!")
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
 _TAG = re.compile(r"[a-z][a-z0-9]*")
 _GAP = re.compile(r"\{\s*(\d+)\s*,\s*(\d+)\s*\}")
@@ -154,6 +155,7 @@ class _Parser:
     def __init__(self, pattern: str) -> None:
         self.pattern = pattern
         self.at = 0
+        self.names: set[str] = set()
 
     def parse(self) -> Sequence:
         if not self.pattern.strip():
@@ -224,11 +226,16 @@ class _Parser:
         start = self.at
         while self.at < len(self.pattern) and self.pattern[self.at] not in _SPECIAL:
             self.at += 1
-        if self.pattern[start : self.at] in {"*", "+"} or self.pattern[self.at - 1] in "*+":
-            raise self.error("没有 * 和 +；用 {0,3} 这样的间隔写明上限", at=self.at - 1)
-        text = normalize_literal(self.pattern[start : self.at])
+        written = self.pattern[start : self.at]
+        for index, letter in enumerate(written):
+            if letter in "*+":
+                raise self.error("没有 * 和 +；用 {0,3} 这样的间隔写明上限", at=start + index)
+        text = normalize_literal(written)
+        if not _MARKS.isdisjoint(text):
+            at = next(index for index, letter in enumerate(written) if normalize_literal(letter) in _MARKS)
+            raise self.error(f"标点 {written[at]!r} 请写成 ，：它把句子分成两个分句", at=start + at)
         if not text:
-            raise self.error(f"{self.pattern[start : self.at]!r} 是语气词，匹配前会被去掉", at=start)
+            raise self.error(f"{written!r} 是语气词，匹配前会被去掉", at=start)
         if self.pattern[self.at : self.at + 1] == "/":
             tag = self.tag()
             return Literal(text, tag.prefix)
@@ -275,6 +282,9 @@ class _Parser:
         start = self.at
         self.at += 1
         name = self.name("名字", start)
+        if name in self.names:
+            raise self.error(f"名字 {name!r} 用了两次；一个句式里每个名字只能用一次", at=start)
+        self.names.add(name)
         self.expect(":", start)
         body = self.sequence(closing="]")
         self.expect("]", start)

@@ -120,6 +120,8 @@ class _Loader:
         tokenizer = Tokenizer(words.dictionary)
         self.compiler.vocabulary = vocabulary_of(words)
         if source is not None:
+            self.compiler.check_classes(words, source)
+        if source is not None:
             for name, sentence in words.sentences.items():
                 self.compiler.sentences[name] = self.compiler.sentence(name, sentence, source)
         modifiers = tuple(

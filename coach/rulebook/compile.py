@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from coach.language.compiled import CompiledPattern, Vocabulary
 from coach.language.pattern import PatternError
+from coach.language.text import CLAUSE_MARKS, normalize_literal
 from coach.rulebook.models import CATEGORIES, SLOTS, ExampleModel
 from coach.rulebook.phrasebook import Phrase
 from coach.rulebook.rules import Modifier, Rule, RuleException, SentenceType
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 FILLER_CLASS = "filler"
 Path = list[str | int]
+_MARKS = frozenset(CLAUSE_MARKS)
 
 
 @dataclass(slots=True)
@@ -42,6 +44,19 @@ class Compiler:
     sentences: dict[str, SentenceType] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     used_classes: set[str] = field(default_factory=set)
+
+    def check_classes(self, words: WordsFile, source: Source) -> None:
+        """Note the words that no text can hold once it is normalised."""
+        for name, members in words.classes.items():
+            for index, word in enumerate(members):
+                normalized = normalize_literal(word)
+                if not normalized:
+                    message = f"{word!r} 是语气词，匹配前会被去掉；请删掉这个词"
+                elif not _MARKS.isdisjoint(normalized):
+                    message = f"{word!r} 里有标点；一个词不能跨两个分句"
+                else:
+                    continue
+                self.problems.append(source.problem(["classes", name, index], message))
 
     def patterns(self, texts: Sequence[str], source: Source, path: Path) -> tuple[CompiledPattern, ...]:
         """Compile a list of patterns; those that cannot be read become problems."""
@@ -166,5 +181,8 @@ class Compiler:
 
 def vocabulary_of(words: WordsFile) -> Vocabulary:
     """Collect the word classes; the class `filler` is passed over between items."""
-    classes = {name: tuple(members) for name, members in words.classes.items()}
+    classes = {
+        name: tuple(member for member in members if normalize_literal(member))
+        for name, members in words.classes.items()
+    }
     return Vocabulary(classes, classes.get(FILLER_CLASS, ()))

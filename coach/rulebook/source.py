@@ -44,7 +44,17 @@ class Source:
     def problem(self, path: Sequence[str | int], message: str, *, columns: int = 0) -> Problem:
         """Describe what is wrong at `path`; `columns` shifts the column into the text that stands there."""
         line, column = self.place(path)
+        if columns and self._quoted(path):
+            columns += 1
         return Problem(self.name, line, column + columns, ".".join(map(str, path)), message)
+
+    def _quoted(self, path: Sequence[str | int]) -> bool:
+        """Tell whether the text at `path` stands in quotation marks, which shift it by one column."""
+        node: yaml.Node | None = self.root
+        for step in path:
+            inner = _child(node, step) if node is not None else None
+            node = inner[0] if inner else None
+        return isinstance(node, yaml.ScalarNode) and node.style in {"'", '"'}
 
     def problems(self, error: ValidationError) -> list[Problem]:
         """Turn every error of a pydantic validation into a problem with its place."""
@@ -77,11 +87,19 @@ def read_source(path: Path, *, name: str) -> Source | Problem:
 
 def parse_source(text: str, *, name: str) -> Source | Problem:
     """Parse YAML text, or say where and why it cannot be parsed."""
+    if bad := yaml.reader.Reader.NON_PRINTABLE.search(text):
+        line = text.count("\n", 0, bad.start()) + 1
+        column = bad.start() - text.rfind("\n", 0, bad.start())
+        return Problem(name, line, column, "", f"有看不见的控制字符 {bad.group()!r}；请删掉")
     loader = _Loader(text)
     try:
         root = loader.get_single_node()
         if root is None:
             return Problem(name, 1, 1, "", "文件是空的；第一行应是 version: 1")
+        strange = _strange(root, ())
+        if strange is not None:
+            line, column = strange.start_mark.line + 1, strange.start_mark.column + 1
+            return Problem(name, line, column, "", "键应是一个词，锚点不能包含自己")
         double = _double_key(root)
         if double is not None:
             line, column = double.start_mark.line + 1, double.start_mark.column + 1
@@ -106,6 +124,22 @@ def _child(node: yaml.Node, step: str | int) -> tuple[yaml.Node, yaml.Mark] | No
     elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
         return node.value[step], node.value[step].start_mark
     return None
+
+
+def _strange(node: yaml.Node, around: tuple[int, ...]) -> yaml.Node | None:
+    """Find what YAML allows and no rule file means: a list as a key, an anchor inside itself."""
+    if id(node) in around:
+        return node
+    around = (*around, id(node))
+    inner: list[yaml.Node] = []
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                return key  # type: ignore[no-any-return]
+            inner.append(value)
+    elif isinstance(node, yaml.SequenceNode):
+        inner = node.value
+    return next((found for child in inner if (found := _strange(child, around)) is not None), None)
 
 
 def _double_key(node: yaml.Node) -> yaml.ScalarNode | None:

@@ -18,7 +18,9 @@ from coach.language.text import (
 # Any code point, lone surrogates included, with those that normalising acts upon made frequent.
 ANY_TEXT = st.text(
     st.one_of(
-        st.sampled_from("我你他这那不就嗯呃唔著着甚么麼係該知，。？！；,.:… \t\n“”()ａＢ①㎏ﷺ‥⒈e\u0301\u200b\u202e\ud83d"),
+        st.sampled_from(
+            "我你他这那不就嗯呃唔著着甚么麼係該知，。？！；,.:… \t\n“”()ａＢ①㎏ﷺ‥⒈e\u0301\u200b\u202e\ud83d"
+        ),
         st.characters(),
         st.characters(categories=["Cs", "Cc", "Cf", "Zs", "Po"]),
     ),
