@@ -83,29 +83,6 @@ def test_dismissed_card_stays_away_after_a_restart(
     expect(panel.button("还有")).to_have_count(0)
 
 
-def test_verdict_given_while_the_line_is_down_arrives(
-    mortal_panel: OpenPanel, mortal_service: LiveService
-) -> None:
-    """What the service has not noted is told again after the reconnect."""
-    panel = mortal_panel()
-    call = panel.call()
-    call.say("这个我不知道啊")
-    # The click is handled before the browser has noticed that the service is gone.
-    panel.button("有用").wait_for()
-    mortal_service.kill()
-    panel.root.evaluate(
-        "(root) => root.shadowRoot.querySelector('.act') && root.shadowRoot.querySelector('.act').click()"
-    )
-    expect(panel.link).to_have_text("重连中")
-    mortal_service.start()
-    call.reconnect()
-    expect(panel.link).to_have_text("已连接")
-    if panel.heard("feedback"):
-        panel.wait_stored(call.id, "useful")
-    else:
-        pytest.skip("the browser noticed the loss before the click")
-
-
 def test_short_break_resumes_after_the_last_offset(open_panel: OpenPanel) -> None:
     """A line that was cut gets what it missed, once, without a new call on the screen."""
     panel = open_panel()

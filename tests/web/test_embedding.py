@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -60,6 +61,7 @@ def test_floating_window_keeps_look_line_and_card(open_panel: OpenPanel) -> None
     call.say("你冷静一点")
     expect(window.locator("coach-sidebar .card .title")).to_have_text("先道歉，别劝冷静")
     assert len(panel.heard("ready")) == 1
+    expect(card).not_to_have_class(re.compile("guarded"))
     # The keys need no click first: the window is the panel's own.
     window.keyboard.press("Escape")
     expect(window.locator("coach-sidebar .card .title")).to_have_text("换个说法：先帮客户查")

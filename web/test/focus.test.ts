@@ -94,6 +94,14 @@ describe("the card in focus", () => {
     expect(panel.shown).toBeNull();
   });
 
+  it("leaves with the call and comes back only when asked for", () => {
+    const ended: CallMessage = { type: "call.ended", offset: "e", call_id: "c1", at_ms: 5 };
+    const panel = new Panel().at(0, card("one", "warning"), card("two", "notice")).at(5, ended);
+    expect([panel.shown, panel.waiting]).toEqual([null, []]);
+    panel.focus = choose("two", panel.focus, 6);
+    expect(panel.settle(7).shown).toBe("two");
+  });
+
   it("is empty after a withdrawal", () => {
     const panel = new Panel()
       .at(0, card("one", "warning"))

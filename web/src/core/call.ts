@@ -29,7 +29,10 @@ export interface Call {
   readonly id: string | null;
   /** Epoch ms of this machine; null before the first call. */
   readonly startedAt: number | null;
+  /** Length of the ended call; null while it goes on. */
   readonly endedAtMs: number | null;
+  /** When it ended, epoch ms of this machine. */
+  readonly endedAt: number | null;
   /** In the order they were begun. */
   readonly utterances: readonly TranscriptMessage[];
   readonly cards: readonly Card[];
@@ -53,6 +56,7 @@ export const noCall: Call = {
   id: null,
   startedAt: null,
   endedAtMs: null,
+  endedAt: null,
   utterances: [],
   cards: [],
   snoozed: [],
@@ -83,7 +87,7 @@ export function reduce(call: Call, message: CallMessage | Act, now: number): Cal
         ? { ...call, blind: blindness(call.blind, message.reason, message.active ? message.since_ms : null) }
         : call;
     case "call.ended":
-      return ours(call, message.call_id) ? { ...call, endedAtMs: message.at_ms, blind: [] } : call;
+      return ours(call, message.call_id) ? { ...call, endedAtMs: message.at_ms, endedAt: now, blind: [] } : call;
     case "act.dismiss":
       return change(call, message.id, (card) => ({ ...card, dismissed: true }));
     case "act.reopen":

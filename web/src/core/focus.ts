@@ -30,6 +30,8 @@ export const noFocus: Focus = { id: null, since: 0 };
 
 /** The focus after `now`; `held` is true while the pointer or the keyboard is on the card. */
 export function refocus(call: Call, focus: Focus, now: number, held: boolean): Focus {
+  // Nothing can be said any more; a card comes back only when the agent asks for it.
+  if (call.endedAt !== null && focus.since <= call.endedAt) return noFocus;
   const current = call.cards.find((card) => card.advice.id === focus.id) ?? null;
   const waiting = queueOf(call, focus.id, now);
   if (current && isTicking(current, now) && !waiting.some((card) => card.advice.severity === "violation")) return focus;
@@ -71,6 +73,7 @@ function isTicking(card: Card, now: number): boolean {
 }
 
 function queueOf(call: Call, focusId: string | null, now: number): readonly Card[] {
+  if (call.endedAt !== null) return [];
   return call.cards
     .filter((card) => card.advice.id !== focusId && isOpen(call, card))
     .filter((card) => now - card.receivedAt < LEAVE_AFTER_MS[card.advice.severity])

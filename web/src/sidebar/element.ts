@@ -25,7 +25,7 @@ interface Note {
 }
 
 const NOTE_MS = 2_500;
-// A click meant for the card that was just replaced must not hit the new one.
+// Longer than a hand needs to stop, shorter than an eye needs to read.
 const GUARD_MS = 350;
 // Closer to the end than this counts as reading along.
 const FOLLOW_PX = 32;
@@ -45,6 +45,7 @@ export class CoachSidebar extends LitElement {
     _connection: { state: true },
     _following: { state: true },
     _note: { state: true },
+    _guarded: { state: true },
     _now: { state: true },
   };
 
@@ -67,10 +68,12 @@ export class CoachSidebar extends LitElement {
   declare private _connection: Connection;
   declare private _following: boolean;
   declare private _note: Note | null;
+  /** A card has just replaced another: a click or key meant for that one must not hit this one. */
+  declare private _guarded: boolean;
   declare private _now: number;
 
   #line: Line | null = null;
-  #guardUntil = 0;
+  #guard: ReturnType<typeof setTimeout> | undefined;
   #focusInPlace = false;
   #stopping: ReturnType<typeof setTimeout> | undefined;
   #ticking: ReturnType<typeof setInterval> | undefined;
@@ -90,6 +93,7 @@ export class CoachSidebar extends LitElement {
     this._connection = initial;
     this._following = true;
     this._note = null;
+    this._guarded = false;
     this._now = Date.now();
   }
 
@@ -173,12 +177,21 @@ export class CoachSidebar extends LitElement {
   }
 
   #hear(message: CallMessage): void {
-    const known = message.type === "advice" && this._call.cards.some((one) => one.advice.id === message.id);
-    if (message.type === "call.started" && message.call_id !== this._call.id) this._following = true;
+    const before = this._call;
     this.#apply(message);
-    if (message.type === "advice" && !known) this.#tell("coach-advice", message);
-    if (message.type === "advice.resolved" && message.outcome !== "repeated") {
-      this.#tell("coach-adopted", { adviceId: message.id, outcome: message.outcome });
+    if (this._call.id !== before.id) this._following = true;
+    this.#tellNews(before, this._call);
+  }
+
+  /** Told from the state and not from the message, so that a snapshot's news is told too, and each thing once. */
+  #tellNews(before: Call, after: Call): void {
+    const known = new Map(before.cards.map((one) => [one.advice.id, one] as const));
+    for (const { advice, outcome } of after.cards) {
+      const earlier = known.get(advice.id);
+      if (!earlier) this.#tell("coach-advice", advice);
+      else if (outcome !== earlier.outcome && (outcome === "adopted" || outcome === "repaired")) {
+        this.#tell("coach-adopted", { adviceId: advice.id, outcome });
+      }
     }
   }
 
@@ -201,7 +214,9 @@ export class CoachSidebar extends LitElement {
       return;
     }
     if (this._focus.id !== null && next.id !== null && look(this._call, this._focus, now).card) {
-      this.#guardUntil = now + GUARD_MS;
+      this._guarded = true;
+      clearTimeout(this.#guard);
+      this.#guard = setTimeout(() => (this._guarded = false), GUARD_MS);
     }
     this._focus = next;
     if (next.id !== null) {
@@ -240,7 +255,6 @@ export class CoachSidebar extends LitElement {
   };
 
   async #copy(of: Card, suggestion: Suggestion): Promise<void> {
-    if (this.#guarded()) return;
     const copied = await copyText(suggestion.text, this.shadowRoot as ShadowRoot);
     if (!copied) {
       this.#tell("coach-error", { code: "copy", message: this.#strings.copyFailed });
@@ -252,7 +266,6 @@ export class CoachSidebar extends LitElement {
   }
 
   #judge(of: Card, verdict: Verdict): void {
-    if (this.#guarded()) return;
     const { id } = of.advice;
     if (verdict === "false-alarm") this.#leaveNote(flag, this.#strings.falseAlarmHint);
     this.#apply({ type: "act.feedback", id, verdict });
@@ -261,7 +274,6 @@ export class CoachSidebar extends LitElement {
   }
 
   #snooze(of: Card): void {
-    if (this.#guarded()) return;
     const { call_id, rule } = of.advice;
     this.#leaveNote(bell, this.#strings.snoozedHint);
     this.#apply({ type: "act.snooze", rule });
@@ -269,7 +281,6 @@ export class CoachSidebar extends LitElement {
   }
 
   #dismiss(of: Card): void {
-    if (this.#guarded()) return;
     const { id } = of.advice;
     this.#apply({ type: "act.dismiss", id });
     this.#say({ type: "dismiss", advice_id: id });
@@ -279,7 +290,7 @@ export class CoachSidebar extends LitElement {
   #next(): void {
     const now = Date.now();
     this.#moveFocus(choose(this.#view.queue[0]?.advice.id, this._focus, now), now);
-    this.#guardUntil = 0;
+    this._guarded = false;
   }
 
   /** A mark in the transcript brings its card back. */
@@ -288,10 +299,6 @@ export class CoachSidebar extends LitElement {
     if (!this._call.cards.some((one) => one.advice.id === id && one.outcome === null)) return;
     this._call = reduce(this._call, { type: "act.reopen", id }, now);
     this.#moveFocus(choose(id, this._focus, now), now);
-  }
-
-  #guarded(): boolean {
-    return Date.now() < this.#guardUntil;
   }
 
   #leaveNote(icon: unknown, text: string): void {
@@ -303,7 +310,7 @@ export class CoachSidebar extends LitElement {
     const target = event.composedPath()[0];
     if (target instanceof Element && target.matches("input, textarea, select, [contenteditable]")) return;
     const { card: shown, ticked } = this.#view;
-    if (!shown || ticked || this._connection.phase !== "live") return;
+    if (!shown || ticked || this._guarded || this._connection.phase !== "live") return;
     const act = this.#shortcut(event.key.toLowerCase(), shown);
     if (!act) return;
     event.preventDefault();
@@ -404,7 +411,7 @@ export class CoachSidebar extends LitElement {
       const outcome = view.card.outcome === "repaired" ? "repaired" : "adopted";
       return calm("good", tick, strings.outcome[outcome], view.card.advice.suggestions[0]?.text ?? "");
     }
-    if (view.card) return card({ ...view, card: view.card }, strings, this.#actions);
+    if (view.card) return card({ ...view, card: view.card, guarded: this._guarded }, strings, this.#actions);
     if (this._note) return calm("", this._note.icon, this._note.text, "");
     if (call.id === null) return calm("", phone, strings.waitingForCall, strings.waitingHint);
     if (call.endedAtMs !== null) {

@@ -237,6 +237,9 @@ export const styles = css`
     --tint: color-mix(in srgb, var(--quiet) 9%, var(--surface));
     box-shadow: none;
   }
+  .card.guarded {
+    pointer-events: none;
+  }
   .head {
     display: flex;
     align-items: center;

@@ -19,12 +19,16 @@ export interface CardActions {
   next: () => void;
 }
 
-export function card(view: FocusView & { card: Card }, strings: Strings, actions: CardActions): TemplateResult {
+export function card(
+  view: FocusView & { card: Card; guarded: boolean },
+  strings: Strings,
+  actions: CardActions,
+): TemplateResult {
   const { advice, verdict } = view.card;
   const waiting = view.queue.length;
   return html`${keyed(
     advice.id,
-    html`<article class="card ${advice.severity} ${view.aged ? "aged" : ""}" data-advice=${advice.id}>
+    html`<article class="card ${advice.severity} ${view.aged ? "aged" : ""} ${view.guarded ? "guarded" : ""}" data-advice=${advice.id}>
       <div class="head">
         <span class="badge">${severityIcon[advice.severity]}${strings.severity[advice.severity]}</span>
         <span class="grow"></span>
