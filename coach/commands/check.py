@@ -1,2 +1,162 @@
-def check() -> None:
-    """x"""
+"""`coach check`: check sentences without a call."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+from coach.commands.options import Json, PhrasebookDir, RulesDir, load_book
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from coach.coaching.checker import Checker
+    from coach.coaching.events import Hit, Speaker
+    from coach.rulebook.phrasebook import Phrasebook
+
+_SPEAKERS = ("agent", "customer", "unknown")
+_SEVERITY = {"notice": "提示", "warning": "提醒", "violation": "违规"}
+
+
+def check(
+    texts: Annotated[list[str] | None, typer.Argument(metavar="TEXT", help="坐席说的话。")] = None,
+    *,
+    json: Json = False,
+    trial: Annotated[bool, typer.Option("--all", help="连试行规则一起用；坐席平时看不到它们。")] = False,
+    rules: RulesDir = None,
+    phrasebook: PhrasebookDir = None,
+) -> None:
+    r"""检查几句话：哪里该换个说法，换成什么。
+
+    不给 TEXT 时从标准输入读，一行一句。加 --json 时，标准输入每行是
+    {"id": "1", "text": "…", "speaker": "agent"}，每行输出一个 JSON 结果；位置按原文字符数计。
+
+    退出码：0 检查完成（无论是否命中）；1 规则无法加载；2 有的行读不懂（其余照常输出）。
+
+    示例：
+
+      coach check 这个我不知道 "您稍等，我帮您查一下"
+
+      echo '{"id": "1", "text": "这个我不知道"}' | coach check --json
+    """
+    from coach.coaching.checker import Checker  # noqa: PLC0415 - only once the flags are right
+
+    if not texts and sys.stdin.isatty():
+        raise typer.BadParameter("请给出要检查的话，或从标准输入送入。例：coach check 这个我不知道")
+    book = load_book(rules, phrasebook, check_examples=False)
+    inspector = _Inspector(Checker(book), book.phrasebook, trial=trial)
+    if json and not texts:
+        wrong = inspector.print_json(sys.stdin.buffer)
+        raise typer.Exit(2 if wrong else 0)
+    if json:
+        inspector.print_json_texts(texts or [])
+    else:
+        inspector.print_human(texts or (line.rstrip("\n") for line in sys.stdin))
+
+
+class _Inspector:
+    """Checks lines and prints what was found."""
+
+    def __init__(self, checker: Checker, phrasebook: Phrasebook, *, trial: bool) -> None:
+        self._checker = checker
+        self._phrasebook = phrasebook
+        self._trial = trial
+
+    def print_json(self, lines: Iterable[bytes]) -> int:
+        """Answer JSON lines; return how many could not be read."""
+        wrong = 0
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            try:
+                asked = _read_line(line)
+            except ValueError as error:
+                wrong += 1
+                print(f"第 {number} 行：{error}", file=sys.stderr)
+                continue
+            self._print_result(asked["id"], asked["text"], cast("Speaker", asked.get("speaker", "agent")))
+        return wrong
+
+    def print_json_texts(self, texts: Iterable[str]) -> None:
+        """Answer texts of the command line; their ids count from 1."""
+        for number, text in enumerate(texts, 1):
+            self._print_result(str(number), text, "agent")
+
+    def print_human(self, texts: Iterable[str]) -> None:
+        """Show each text with its hits marked."""
+        for text in texts:
+            hits = self._checker.check(text, trial=self._trial)
+            print(f"{'✗' if hits else '✓'} {_marked(text, hits)}")
+            for hit in hits:
+                sound = "（按读音）" if hit.by_sound else ""
+                print(f"    {_SEVERITY[hit.severity]}{sound}  {hit.title}  [{hit.rule}]")
+                for suggestion in self._suggestions(hit):
+                    print(f"    可以说  {suggestion}")
+                print(f"    为什么  {hit.why}")
+
+    def _print_result(self, identity: object, text: str, speaker: Speaker) -> None:
+        import orjson  # noqa: PLC0415 - not needed for people
+
+        hits = self._checker.check(text, speaker=speaker, trial=self._trial)
+        result: dict[str, Any] = {
+            "id": identity,
+            "categories": sorted({hit.category for hit in hits}),
+            "hits": [
+                {
+                    "rule": hit.rule,
+                    "category": hit.category,
+                    "severity": hit.severity,
+                    "start": hit.start,
+                    "end": hit.end,
+                    "text": hit.text,
+                    "by_sound": hit.by_sound,
+                    "suggestions": self._suggestions(hit),
+                    "why": hit.why,
+                }
+                for hit in hits
+            ],
+        }
+        sys.stdout.buffer.write(orjson.dumps(result) + b"\n")
+        # Line by line, so that a program can ask and wait for the answer.
+        sys.stdout.buffer.flush()
+
+    def _suggestions(self, hit: Hit) -> list[str]:
+        return [text for _, text in self._phrasebook.choose(hit.suggest, hit.parts)]
+
+
+def _read_line(line: bytes) -> dict[str, Any]:
+    """Read one input line.
+
+    Raises:
+        ValueError: it is not what was expected; says what came.
+    """
+    import orjson  # noqa: PLC0415 - not needed for people
+
+    try:
+        value = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        raise ValueError(f"不是 JSON：第 {error.colno} 个字符 {error.msg}") from error
+    if not isinstance(value, dict):
+        raise ValueError(f'收到 {type(value).__name__}，应为对象 {{"id": …, "text": …}}')
+    unknown = value.keys() - {"id", "text", "speaker"}
+    if unknown:
+        raise ValueError(f"没有字段 {'、'.join(sorted(unknown))}，可用的字段：id、text、speaker")
+    if not isinstance(value.get("id"), str | int):
+        raise ValueError("id: 缺少，或不是文字或整数")
+    if not isinstance(value.get("text"), str):
+        raise ValueError("text: 缺少，或不是文字")
+    if value.get("speaker", "agent") not in _SPEAKERS:
+        raise ValueError(f"speaker: 收到 {value['speaker']!r}，应为 {'、'.join(_SPEAKERS)} 之一")
+    return value
+
+
+def _marked(text: str, hits: Iterable[Hit]) -> str:
+    """Write the hits into the text as 【】; of overlapping hits the first is marked."""
+    at, parts = 0, []
+    for hit in sorted(hits, key=lambda hit: hit.start):
+        if hit.start >= at:
+            parts += [text[at : hit.start], "【", text[hit.start : hit.end], "】"]
+            at = hit.end
+    return "".join([*parts, text[at:]])

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 def serve(
     *,
-    demo: Annotated[bool | None, typer.Option("--demo", help="同时提供演示页面，无需密钥；只限本机。")] = None,
+    demo: Annotated[
+        bool | None, typer.Option("--demo", help="同时提供演示页面，无需密钥；只限本机。")
+    ] = None,
     host: Annotated[str | None, typer.Option(help="监听地址，默认 127.0.0.1。")] = None,
     port: Annotated[int | None, typer.Option(help="端口，默认 8600；0 表示由系统选择。")] = None,
     data_dir: Annotated[Path | None, typer.Option(help="数据目录，默认 ./coach-data。")] = None,
