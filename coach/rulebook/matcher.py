@@ -5,6 +5,7 @@ Pure. Says everything it saw (`Trace`), so that `coach rules try` can explain an
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 # One more character moves an inner word boundary in 1.5 % of partial texts, hardly ever further back
 # than this; a hit that ends closer to the end of a partial text waits for the next words.
 SETTLE_CHARACTERS = 2
+_CLAUSE_MARK = re.compile(f"[{CLAUSE_MARKS}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +220,7 @@ class Matcher:
     def _settled(self, rule: Rule, found: Found, encoded: Encoded) -> bool:
         """Tell whether nothing that is still to be said can undo a find in partial text."""
         text = "".join(encoded.tokens)
-        closed_clause = any(mark in text[found.end :] for mark in CLAUSE_MARKS)
+        closed_clause = _CLAUSE_MARK.search(text, found.end) is not None
         if not closed_clause and len(text) - found.end < SETTLE_CHARACTERS:
             return False
         exceptions = [exception.pattern for exception in rule.exceptions]
