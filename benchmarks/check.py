@@ -43,8 +43,10 @@ class Benchmark:
         self.times: dict[str, float] = {}
         self.goals: list[Goal] = []
         started = time.perf_counter()
-        shipped = load_rulebook(rules_dir=rules_dir(), phrasebook_dir=phrasebook_dir())
-        self.build["load the shipped rules and run their examples"] = time.perf_counter() - started
+        shipped = load_rulebook(
+            rules_dir=rules_dir(), phrasebook_dir=phrasebook_dir(), check_examples=False
+        )
+        self.build["load the shipped rules, examples not run"] = time.perf_counter() - started
         started = time.perf_counter()
         self.books: RuleBooks = write_rules(shipped, count=max(self.sizes))
         self.build[f"compile {max(self.sizes):,} rules"] = time.perf_counter() - started

@@ -13,7 +13,7 @@ from coach.language.compiled import Encoded
 from coach.language.text import normalize
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from coach.coaching.events import Speaker
     from coach.language.compiled import CompiledPattern
@@ -71,6 +71,24 @@ class Checker:
                     return ()
             except UnicodeEncodeError:
                 pass  # a lone surrogate: `examine` replaces it
+        return self._hits(text, speaker=speaker, phase=phase, final=final, trial=trial)
+
+    def check_many(
+        self, texts: Sequence[str], *, speaker: Speaker = "agent", final: bool = True, trial: bool = False
+    ) -> Iterator[tuple[int, tuple[Hit, ...]]]:
+        """Check many utterances of one speaker: yield index and hits of those that have any, in order.
+
+        The same hits as `check` one by one, in less time, because nearly all of the texts share one scan.
+        """
+        matcher = self._matcher(trial=trial)
+        for index in matcher.suspicious(texts, closed=final):
+            hits = self._hits(texts[index], speaker=speaker, phase=None, final=final, trial=trial)
+            if hits:
+                yield index, hits
+
+    def _hits(
+        self, text: str, *, speaker: Speaker, phase: str | None, final: bool, trial: bool
+    ) -> tuple[Hit, ...]:
         findings = self.examine(text, final=final, trial=trial)
         return tuple(
             self._hit(trace, text)
@@ -83,11 +101,14 @@ class Checker:
 
     def examine(self, text: str, *, final: bool = True, trial: bool = False) -> Findings:
         """Return everything the search saw, including what was stopped and why."""
+        return self._matcher(trial=trial).find(text, closed=final)
+
+    def _matcher(self, *, trial: bool) -> Matcher:
         if not trial:
-            return self._shown.find(text, closed=final)
+            return self._shown
         if self._all is None:
             self._all = self.rulebook.matcher(statuses=("stable", "trial"), sound=self._sound)
-        return self._all.find(text, closed=final)
+        return self._all
 
     def says(self, patterns: Iterable[CompiledPattern], text: str) -> bool:
         """Tell whether one of `patterns` stands in `text`."""
