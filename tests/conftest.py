@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -54,44 +55,50 @@ def rules_file(*rules: str) -> str:
     return "version: 1\nrules:\n" + "".join(rules or (rule_yaml(),))
 
 
+def load(
+    folder: Path,
+    *,
+    rules: str | Mapping[str, str] | None = None,
+    words: str | None = WORDS,
+    phrases: str | Mapping[str, str] = PHRASES,
+    overrides: str | None = None,
+    files: Mapping[str, str | bytes] | None = None,
+    packs: Iterable[str] = (),
+    check_examples: bool = True,
+    today: date = date(2026, 6, 1),
+) -> Rulebook:
+    """Write a rule book into `folder` and load it.
+
+    Args:
+        rules, phrases: text by category, or the text of ignorance.yml.
+        files: further files by path.
+    """
+    by_category = {"ignorance": rules} if isinstance(rules, str) else rules or {"ignorance": rules_file()}
+    wanted: dict[str, str | bytes] = {f"rules/{name}.yml": text for name, text in by_category.items()}
+    if words is not None:
+        wanted["rules/words.yml"] = words
+    if overrides is not None:
+        wanted["rules/overrides.yml"] = overrides
+    by_category = {"ignorance": phrases} if isinstance(phrases, str) else phrases
+    wanted |= {f"phrasebook/{name}.yml": text for name, text in by_category.items()}
+    wanted |= files or {}
+    for name, content in wanted.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return load_rulebook(
+        rules_dir=folder / "rules",
+        phrasebook_dir=folder / "phrasebook",
+        packs=packs,
+        check_examples=check_examples,
+        today=today,
+    )
+
+
 @pytest.fixture
 def make_rulebook(tmp_path: Path) -> Callable[..., Rulebook]:
-    """Return a factory: `rules` by category or the text of ignorance.yml, `words`, `phrases`, other `files`."""
-
-    def make(
-        *,
-        rules: str | Mapping[str, str] | None = None,
-        words: str | None = WORDS,
-        phrases: str | Mapping[str, str] = PHRASES,
-        overrides: str | None = None,
-        files: Mapping[str, str | bytes] | None = None,
-        packs: Iterable[str] = (),
-        check_examples: bool = True,
-        today: date = date(2026, 6, 1),
-    ) -> Rulebook:
-        wanted: dict[str, str | bytes] = {}
-        by_category = {"ignorance": rules} if isinstance(rules, str) else rules or {"ignorance": rules_file()}
-        wanted |= {f"rules/{name}.yml": text for name, text in by_category.items()}
-        if words is not None:
-            wanted["rules/words.yml"] = words
-        if overrides is not None:
-            wanted["rules/overrides.yml"] = overrides
-        by_category = {"ignorance": phrases} if isinstance(phrases, str) else phrases
-        wanted |= {f"phrasebook/{name}.yml": text for name, text in by_category.items()}
-        wanted |= files or {}
-        for name, content in wanted.items():
-            path = tmp_path / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return load_rulebook(
-            rules_dir=tmp_path / "rules",
-            phrasebook_dir=tmp_path / "phrasebook",
-            packs=packs,
-            check_examples=check_examples,
-            today=today,
-        )
-
-    return make
+    """Return a factory with the options of `load`; each call writes into the same folder."""
+    return partial(load, tmp_path)
 
 
 @pytest.fixture(scope="session")

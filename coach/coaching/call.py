@@ -1,7 +1,7 @@
 """One live call: utterances in, events out.
 
 Pure and synchronous; time comes with the utterances. Replaying the final utterances of a call through a
-new `Call` rebuilds its state, and gives the hits that the live call ended with.
+new `Call` rebuilds its state: what is told depends on the final texts alone, not on how they grew.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from coach.coaching.events import BlindReason, Hit, Outcome, Severity, Utterance
     from coach.rulebook.phrasebook import Phrasebook
 
+_MINUTE_MS = 60_000
+
 
 @dataclass(frozen=True, slots=True)
 class AttentionBudget:
@@ -40,7 +42,8 @@ class AttentionBudget:
         sharpen_within_ms: a second notice of the same category within this time is told as a warning.
         judge_turns: so many agent utterances after a card are searched for its adoption.
         active_ms: an unresolved card is part of a snapshot this long.
-        silence_ms: without any transcript for this long, coach says that it is blind.
+        silence_ms: without any transcript for this long, coach says that it is blind; an utterance that has
+            not grown for this long was abandoned.
         kept_utterances: older utterances leave memory (the store has them).
     """
 
@@ -60,7 +63,6 @@ class _Heard:
     utterance: Utterance
     marks: tuple[Mark, ...] = ()
     told: dict[str, Advice] = field(default_factory=dict)
-    held_back: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -68,6 +70,8 @@ class _Card:
     """A card that was told and may still be judged."""
 
     advice: Advice
+    # When its utterance began: the same for every revision, which `advice.at_ms` is not.
+    spoken_ms: int
     turns: int = 0
     outcome: Outcome | None = None
 
@@ -140,10 +144,12 @@ class Call:
             events += self._go_blind("unknown-speaker", utterance.start_ms)
         else:
             events += self._see("unknown-speaker")
-        advice_events = self._coach(heard) if utterance.speaker == "agent" else []
+        # A recogniser may find out late that it was the customer: then what was told is taken back.
+        advice_events = self._coach(heard) if utterance.speaker == "agent" or heard.told else []
         if utterance.final:
             if utterance.speaker == "agent":
-                advice_events += self._judge(utterance)
+                advice_events += self._repeated(heard)
+                advice_events += self._judge(heard)
             self._take_next_rules()
             self._forget()
         return [TranscriptChanged(utterance, heard.marks), *events, *advice_events]
@@ -198,36 +204,47 @@ class Call:
     def _coach(self, heard: _Heard) -> list[CallEvent]:
         """Check the newest revision and tell, keep or take back its cards."""
         utterance = heard.utterance
-        hits = self._checker.check(utterance.text, final=utterance.final)
+        current = self._hits(utterance)
+        affordable = self._affordable(current, heard)
         events: list[CallEvent] = []
-        seen: Counter[str] = Counter()
-        current: dict[str, Hit] = {}
-        for hit in hits:
-            identity = advice_id(self.call_id, utterance.utterance_id, hit.rule, seen[hit.rule])
-            current[identity] = hit
-            if identity not in heard.told and hit.settled and self._may_tell(hit, heard, identity):
-                advice = advise(
-                    hit,
-                    utterance,
-                    occurrence=seen[hit.rule],
-                    severity=self._sharpened(hit),
-                    phrasebook=self._phrasebook,
-                    slots=self._slots,
-                    used=self._used,
-                )
-                heard.told[identity] = advice
-                events += self._repeated(hit.rule)
-                self._cards[identity] = _Card(advice)
-                events.append(AdviceGiven(advice))
-            seen[hit.rule] += 1
-        for identity in [identity for identity in heard.told if identity not in current]:
+        for identity, (occurrence, hit) in current.items():
+            if identity in heard.told or identity not in affordable or not hit.settled:
+                continue
+            advice = advise(
+                hit,
+                utterance,
+                occurrence=occurrence,
+                severity=self._sharpened(hit, utterance),
+                phrasebook=self._phrasebook,
+                slots=self._slots,
+                used=self._used,
+            )
+            heard.told[identity] = advice
+            self._cards[identity] = _Card(advice, utterance.start_ms)
+            events.append(AdviceGiven(advice))
+        # Only the final text decides what could be afforded; until then nothing told flickers.
+        stays = current.keys() & affordable if utterance.final else current.keys()
+        for identity in [identity for identity in heard.told if identity not in stays]:
             events += self._take_back(heard, identity)
         heard.marks = tuple(
             Mark(hit.start, hit.end, heard.told[identity].severity, identity)
-            for identity, hit in current.items()
+            for identity, (_, hit) in current.items()
             if identity in heard.told
         )
         return events
+
+    def _hits(self, utterance: Utterance) -> dict[str, tuple[int, Hit]]:
+        """Find the hits of an utterance: by advice id, with how many of the same rule stand before it."""
+        if utterance.speaker != "agent":
+            return {}
+        seen: Counter[str] = Counter()
+        current: dict[str, tuple[int, Hit]] = {}
+        for hit in self._checker.check(utterance.text, final=utterance.final):
+            occurrence = seen[hit.rule]
+            identity = advice_id(self.call_id, utterance.utterance_id, hit.rule, occurrence)
+            current[identity] = (occurrence, hit)
+            seen[hit.rule] += 1
+        return current
 
     def _take_back(self, heard: _Heard, identity: str) -> list[CallEvent]:
         """A told hit is gone: made up for in the same breath, or never said."""
@@ -239,65 +256,71 @@ class Call:
             return [AdviceResolved(identity, "repaired")]
         return [AdviceWithdrawn(identity)]
 
-    def _may_tell(self, hit: Hit, heard: _Heard, identity: str) -> bool:
-        """Spend the attention budget: what was held back once in an utterance stays held back."""
-        if identity in heard.held_back:
-            return False
-        if hit.rule in self.snoozed or not self._within_budget(hit, heard.utterance):
-            heard.held_back.add(identity)
-            return False
-        return True
+    def _affordable(self, current: Mapping[str, tuple[int, Hit]], heard: _Heard) -> set[str]:
+        """Spend the attention budget on the hits of one utterance, in the order of the text.
 
-    def _within_budget(self, hit: Hit, utterance: Utterance) -> bool:
-        if hit.severity == "violation":
-            return True
-        for card in self._cards.values():
-            advice = card.advice
-            recent = 0 <= utterance.end_ms - advice.at_ms < self._budget.cool_down_ms
-            if recent and advice.hit.rule == hit.rule:
-                return False
-        if hit.severity == "notice":
-            minute = [
-                card
-                for card in self._cards.values()
-                if card.advice.hit.severity == "notice" and 0 <= utterance.end_ms - card.advice.at_ms < 60_000  # noqa: PLR2004 - one minute
-            ]
-            return len(minute) < self._budget.notices_per_minute
-        return True
+        Only cards of other utterances and the text itself count, not which of its hits was told first.
+        """
+        utterance = heard.utterance
+        earlier = [
+            (utterance.start_ms - card.spoken_ms, card.advice.hit)
+            for card in self._cards.values()
+            if card.advice.utterance_id != utterance.utterance_id and card.spoken_ms <= utterance.start_ms
+        ]
+        cooling = {hit.rule for age, hit in earlier if age < self._budget.cool_down_ms}
+        notices = sum(hit.severity == "notice" and age < _MINUTE_MS for age, hit in earlier)
+        affordable: set[str] = set()
+        for identity, (_, hit) in current.items():
+            if hit.rule in self.snoozed and identity not in heard.told:
+                continue
+            if hit.severity != "violation":
+                if hit.rule in cooling or (
+                    hit.severity == "notice" and notices >= self._budget.notices_per_minute
+                ):
+                    continue
+                notices += hit.severity == "notice"
+            cooling.add(hit.rule)
+            affordable.add(identity)
+        return affordable
 
-    def _sharpened(self, hit: Hit) -> Severity:
+    def _sharpened(self, hit: Hit, utterance: Utterance) -> Severity:
         """A notice of a category that was told a moment ago is a warning.
 
         A warning never becomes a violation by repetition: a supervisor is told of what was said, not of a count.
         """
         if hit.severity != "notice":
             return hit.severity
-        within = self._budget.sharpen_within_ms
         again = any(
-            card.advice.hit.category == hit.category and self._now_ms - card.advice.at_ms < within
+            card.advice.hit.category == hit.category
+            and card.advice.utterance_id != utterance.utterance_id
+            and 0 <= utterance.start_ms - card.spoken_ms < self._budget.sharpen_within_ms
             for card in self._cards.values()
         )
         return "warning" if again else "notice"
 
-    def _repeated(self, rule: str) -> list[CallEvent]:
-        """The same fault again settles the earlier cards of its rule."""
+    def _repeated(self, heard: _Heard) -> list[CallEvent]:
+        """The same fault again, after it was told, settles the earlier cards of its rule."""
+        rules = {advice.hit.rule for advice in heard.told.values()}
         events: list[CallEvent] = []
         for card in self._cards.values():
-            if card.advice.hit.rule == rule and card.outcome is None:
+            own = card.advice.utterance_id == heard.utterance.utterance_id
+            if card.advice.hit.rule in rules and card.outcome is None and not own:
                 card.outcome = "repeated"
                 events.append(AdviceResolved(card.advice.id, "repeated"))
         return events
 
-    def _judge(self, utterance: Utterance) -> list[CallEvent]:
+    def _judge(self, heard: _Heard) -> list[CallEvent]:
         """Look for the adoption of open cards in what the agent just finished saying."""
+        text = heard.utterance.text
+        ends = {mark.advice_id: mark.end for mark in heard.marks}
         events: list[CallEvent] = []
         for card in self._cards.values():
             if card.outcome is not None or card.turns > self._budget.judge_turns:
                 continue
             card.turns += 1
-            own = card.advice.utterance_id == utterance.utterance_id
-            text = utterance.text[card.advice.hit.end :] if own else utterance.text
-            outcome = outcome_of(card.advice, text, checker=self._checker, phrasebook=self._phrasebook)
+            # Of the utterance with the fault, only what follows the fault can make up for it.
+            said = text[ends.get(card.advice.id, 0) :]
+            outcome = outcome_of(card.advice, said, checker=self._checker, phrasebook=self._phrasebook)
             if outcome is None:
                 continue
             card.outcome = outcome[0]
@@ -317,7 +340,10 @@ class Call:
         return [replace(spot, active=False)] if spot else []
 
     def _take_next_rules(self) -> None:
-        under_way = any(not heard.utterance.final for heard in self._heard.values())
+        under_way = any(
+            not heard.utterance.final and self._now_ms - heard.utterance.end_ms < self._budget.silence_ms
+            for heard in self._heard.values()
+        )
         if self._next is not None and not under_way:
             self._checker, self._phrasebook = self._next
             self._next = None
