@@ -1,4 +1,4 @@
-"""Build hook: puts the built web pages into the sdist and the wheel.
+"""Build hook: puts rules, phrases and the built web pages into the wheel, and the pages into the sdist.
 
 Node is asked for only when the pages must be built and this machine has none. COACH_SKIP_WEB=1 leaves them out.
 """
@@ -29,7 +29,7 @@ class WebBuildHook(BuildHookInterface):
         return [NODE] if self._wanted(web) and web.find_node() is None else []
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Build, then tell the wheel where the pages go. An editable install reads web/dist in place."""
+        """Build, then tell the wheel where everything goes. An editable install reads it in place."""
         web = self._web()
         if self._wanted(web):
             try:
@@ -38,8 +38,16 @@ class WebBuildHook(BuildHookInterface):
                 # Three plain lines help; a traceback of the build backend does not.
                 print(f"\n{error}\n", file=sys.stderr)
                 raise SystemExit(1) from error
-        if self.target_name == "wheel" and version != "editable" and web.DIST.is_dir():
-            build_data["force_include"][str(web.DIST)] = "coach/_data/web"
+        if self.target_name != "wheel" or version == "editable":
+            return
+        root = Path(self.root)
+        for folder, name in (
+            (root / "rules", "rules"),
+            (root / "phrasebook", "phrasebook"),
+            (web.DIST, "web"),
+        ):
+            if folder.is_dir():
+                build_data["force_include"][str(folder)] = f"coach/_data/{name}"
 
     def _web(self) -> ModuleType:
         spec = importlib.util.spec_from_file_location("coach_web_build", Path(self.root) / "web" / "build.py")
