@@ -80,7 +80,7 @@ class Running:
 
     def __init__(self, settings: Settings, *, ruleset: RuleSet, clock=time.time) -> None:
         self.service = Service(settings, clock=clock, ruleset=ruleset)
-        self.key = self.service.keys.create_key("test")
+        self.key = self.service.keys.create_key(f"test-{len(self.service.keys.names)}")
         self._listening = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._main()), daemon=True)
         self.url = ""
@@ -138,6 +138,8 @@ class Socket:
         self._context = connect(
             url.replace("http://", "ws://"),
             open_timeout=TIMEOUT_S,
+            # A client that stopped reading does not see the other side's goodbye.
+            close_timeout=0.2,
             max_size=None,
             proxy=None,
             compression=None,
