@@ -208,7 +208,10 @@ class Call:
         affordable = self._affordable(current, heard)
         events: list[CallEvent] = []
         for identity, (occurrence, hit) in current.items():
-            if identity in heard.told or identity not in affordable or not hit.settled:
+            known = heard.told.get(identity)
+            # A card is told again, under the same id, when later words soften it.
+            news = known is None or known.hit.severity != hit.severity
+            if not news or identity not in affordable or not hit.settled:
                 continue
             advice = advise(
                 hit,
@@ -220,7 +223,7 @@ class Call:
                 used=self._used,
             )
             heard.told[identity] = advice
-            self._cards[identity] = _Card(advice, utterance.start_ms)
+            self._cards.setdefault(identity, _Card(advice, utterance.start_ms)).advice = advice
             events.append(AdviceGiven(advice))
         # Only the final text decides what could be afforded; until then nothing told flickers.
         stays = current.keys() & affordable if utterance.final else current.keys()

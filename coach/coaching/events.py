@@ -94,7 +94,7 @@ class TranscriptChanged:
 
 @dataclass(frozen=True, slots=True)
 class AdviceGiven:
-    """Show this card."""
+    """Show this card; one with an id that was given before takes its place."""
 
     advice: Advice
 

@@ -89,6 +89,12 @@ class TestPartialAndFinal:
         events = grow(make_call(), "我不知道这个", "我不知道这个，我帮您查一下")
         assert outcomes(events[1]) == [(BARE, "repaired")]
 
+    def test_apology_in_the_same_breath_softens_the_card(self, make_call: MakeCall) -> None:
+        """A card told before the apology came is told again, milder, under the same id."""
+        first, second = grow(make_call(), "绝对不行这个", "绝对不行这个，抱歉")
+        (before,), (after,) = told(first), told(second)
+        assert (before.id, before.severity, after.severity) == (after.id, "violation", "warning")
+
     def test_customer_after_all_withdraws_the_card(self, make_call: MakeCall) -> None:
         """If the words turn out to be the customer's, the card is taken back."""
         call = make_call()
@@ -441,7 +447,8 @@ def test_transcript_is_in_order_of_beginning(make_call: MakeCall) -> None:
 
 PIECES = [
     "我", "我们", "不知道", "不清楚", "您", "的", "方便", "吗", "套餐", "什么时候", "到期", "应该可以", "应该", "没问题",
-    "可能", "会", "大概要", "绝对", "不行", "肯定不可能", "我帮您查", "您说", "抱歉", "部知道", "总部", "嗯", "那个", "，", "。", "？",
+    "可能", "会", "大概要", "绝对", "不行", "肯定不可能", "我帮您查", "您说", "抱歉", "部知道", "总部", "嗯", "那个",
+    "，", "。", "？",
 ]  # fmt: skip
 SPEECHES = st.lists(
     st.tuples(
@@ -495,7 +502,7 @@ def test_however_it_grew_the_call_ends_as_its_finals_do(
         utterance = queues[chance.choice([name for name, queue in queues.items() if queue])].pop(0)
         heard.append(utterance)
         for event in live.hear(utterance):
-            if isinstance(event, AdviceGiven):
+            if isinstance(event, AdviceGiven) and event.advice.id not in given_once:
                 given_once.append(event.advice.id)
             elif isinstance(event, AdviceWithdrawn) or (
                 isinstance(event, AdviceResolved) and event.advice_id not in live.resolved()
