@@ -142,13 +142,13 @@ class Settings(BaseSettings):
         return self.web_dir or shipped.web_dir()
 
 
-def load_settings(**flags: Any) -> Settings:
+def load_settings(**flags: object) -> Settings:
     """Read the settings; flags that are None were not given.
 
     Raises:
         ConfigError: a setting is unknown, of the wrong type or out of range; names all of them.
     """
-    given = {name: value for name, value in flags.items() if value is not None}
+    given: dict[str, Any] = {name: value for name, value in flags.items() if value is not None}
     try:
         return Settings(**given)
     except ValidationError as error:

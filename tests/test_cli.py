@@ -234,6 +234,17 @@ def test_a_wrong_setting_is_named(coach):
     assert "Traceback" not in done.stderr
 
 
+def test_keys_are_made_listed_and_removed(coach, tmp_path):
+    """The key is printed once; afterwards only its name is known; a folder that is not there is not made."""
+    assert coach("keys", "list").returncode == 2
+    (tmp_path / "coach-data").mkdir()
+    key = coach("keys", "new", "softphone").stdout.strip()
+    assert key.startswith("coach_")
+    assert coach("keys", "list").stdout == "softphone\n"
+    assert coach("keys", "remove", "softphone").returncode == 0
+    assert coach("keys", "remove", "softphone").returncode == 2
+
+
 def test_the_version_is_printed(coach):
     """`coach --version`."""
     from coach import __version__

@@ -6,7 +6,7 @@ import asyncio
 import json
 import threading
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -16,6 +16,9 @@ from coach.config import Settings
 from coach.service.ruleset import RuleSet, RuleSource
 from coach.service.server import serve
 from coach.service.service import Service
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 TIMEOUT_S = 10
 

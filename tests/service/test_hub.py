@@ -148,7 +148,7 @@ def test_what_is_kept_is_bounded():
     assert len(feed._newest_transcript) <= 16
 
 
-@pytest.mark.parametrize("number", range(0, 6))
+@pytest.mark.parametrize("number", range(6))
 def test_every_offset_still_held_resumes_exactly(number):
     """From each offset on come just the events after it."""
     feed = Feed(agent_id="a", keep=5)

@@ -62,8 +62,7 @@ def process(book, tmp_path):
 
 
 def test_kill_9_in_the_middle_of_a_call_loses_nothing(process, clients, wire):
-    """Killed without warning and started again: the producer resends what was not acked, and the agent
-    sees every utterance and each card once."""
+    """The producer resends what was not acked, and the agent sees every utterance and each card once."""
     first = process()
     authorised = {"Authorization": f"Bearer {first.key}"}
     events = [wire.started()]

@@ -1,0 +1,97 @@
+"""Settings: where they come from, what they refuse, and that they are documented."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from coach.config import is_loopback, load_settings, settings_table
+from coach.errors import ConfigError
+
+OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """An empty working folder and no COACH_ variables."""
+    import os
+
+    for name in [name for name in os.environ if name.startswith("COACH_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_defaults_are_safe():
+    """Loopback, no demo, no foreign origins."""
+    settings = load_settings()
+    assert (settings.host, settings.port, settings.demo, settings.origins) == ("127.0.0.1", 8600, False, ())
+
+
+def test_a_flag_wins_over_the_environment_and_that_over_the_file(folder, monkeypatch):
+    """Three sources, one order; None means that a flag was not given."""
+    (folder / "coach.toml").write_text('port = 1\nhost = "10.0.0.1"\nlog_level = "error"\n')
+    monkeypatch.setenv("COACH_PORT", "2")
+    monkeypatch.setenv("COACH_HOST", "10.0.0.2")
+    settings = load_settings(port=3, host=None)
+    assert (settings.port, settings.host, settings.log_level) == (3, "10.0.0.2", "error")
+
+
+def test_lists_are_comma_separated_in_the_environment_and_arrays_in_the_file(folder, monkeypatch):
+    """Both ways give the same."""
+    monkeypatch.setenv("COACH_ORIGINS", "https://a.example, https://b.example:8443")
+    (folder / "coach.toml").write_text('hosts = ["coach.example"]\n')
+    settings = load_settings()
+    assert settings.origins == ("https://a.example", "https://b.example:8443")
+    assert settings.hosts == ("coach.example",)
+
+
+@pytest.mark.parametrize(
+    ("flags", "named"),
+    [
+        ({"port": 70_000}, "port"),
+        ({"log_level": "loud"}, "log_level"),
+        ({"origins": ("https://a.example/path",)}, "origins"),
+        ({"origins": ("*",)}, "origins"),
+        ({"origins": ("https://*.example",)}, "origins"),
+        ({"prot": 1}, "prot"),
+        ({"demo": True, "host": "0.0.0.0"}, "host"),
+    ],
+)
+def test_a_wrong_setting_is_named(flags, named):
+    """Unknown names, wrong types, wildcards, and a demo open to the network."""
+    with pytest.raises(ConfigError, match=named):
+        load_settings(**flags)
+
+
+def test_a_file_that_is_no_toml_is_named(folder):
+    """The message names the file."""
+    (folder / "coach.toml").write_text("port =")
+    with pytest.raises(ConfigError, match=r"coach\.toml"):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("127.0.0.1", True),
+        ("::1", True),
+        ("[::1]", True),
+        ("localhost", True),
+        ("0.0.0.0", False),
+        ("coach.example", False),
+    ],
+)
+def test_loopback_is_recognised(host, expected):
+    """By address, not by hope."""
+    assert is_loopback(host) is expected
+
+
+def test_every_setting_is_documented():
+    """docs/operations.md has one row a setting, with its default and its sentence, and no others."""
+    rows = [line for line in OPERATIONS.read_text("utf-8").splitlines() if line.startswith("| `")]
+    expected = [f"| `{each.name}` | `{each.default}` | {each.sentence} |" for each in settings_table()]
+    assert [row for row in rows if row.count("|") == 4 and row in expected] == expected
+    documented = {row.split("`")[1] for row in rows[: len(expected)]}
+    assert documented == {each.name for each in settings_table()}
