@@ -89,7 +89,8 @@ def load_rulebook(
     )
     book = loader.load(tuple(packs))
     if loader.compiler.problems or loader.problems:
-        _refuse(loader.problems + loader.compiler.problems)
+        # Without the word classes no pattern can be judged: what it says then would only hide the cause.
+        _refuse(loader.problems + ([] if loader.words_broken else loader.compiler.problems))
     if check_examples:
         problems = failed_examples(book)
         if problems:
@@ -112,6 +113,8 @@ class _Loader:
         self.today = today
         self.run_examples = run_examples
         self.problems: list[Problem] = []
+        self.words_broken = False
+        self.phrases_broken = False
         self.compiler = Compiler(Vocabulary({}))
         self.digest = hashlib.sha256()
 
@@ -166,6 +169,7 @@ class _Loader:
         if not path.exists():
             return WordsFile(version=1), None
         model, source = self.read(path, "rules/words.yml", WordsFile)
+        self.words_broken = model is None
         return model or WordsFile(version=1), source if model else None
 
     def rules(self, packs: tuple[str, ...], phrases: dict[str, Phrase]) -> list[Rule]:
@@ -200,7 +204,7 @@ class _Loader:
                     )
                 seen[rule.id] = name
                 for position, key in enumerate(rule.suggest):
-                    if key not in phrases:
+                    if key not in phrases and not self.phrases_broken:
                         self.problems.append(
                             source.problem(
                                 ["rules", index, "suggest", position], f"phrasebook 里没有 {key!r}"
@@ -218,6 +222,7 @@ class _Loader:
             name = f"phrasebook/{path.name}"
             model, source = self.read(path, name, PhraseFile)
             if model is None or source is None:
+                self.phrases_broken = True
                 continue
             for index, entry in enumerate(model.phrases):
                 phrase = self.compiler.phrase(entry, source, index)

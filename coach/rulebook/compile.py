@@ -68,7 +68,7 @@ class Compiler:
         try:
             pattern = CompiledPattern(text, self.vocabulary)
         except PatternError as error:
-            self.problems.append(source.problem(path, str(error), columns=error.column))
+            self.problems.append(source.problem(path, str(error), index=error.column))
             return None
         self.used_classes |= pattern.class_names()
         return pattern
@@ -154,6 +154,12 @@ class Compiler:
                 (example.text, example.todo) for example in examples if isinstance(example, ExampleModel)
             ),
             file=source.name,
+            places=tuple(
+                source.place([*path, key, position])
+                for key, written in (("hits", model.hits), ("misses", model.misses))
+                for position, example in enumerate(written)
+                if isinstance(example, str)
+            ),
         )
 
     def phrase(self, model: PhraseModel, source: Source, index: int) -> Phrase:

@@ -80,17 +80,18 @@ def check_examples(book: Rulebook) -> list[Problem]:
     matcher = book.matcher(statuses=("draft", "trial", "stable"))
     problems: list[Problem] = []
     for rule in book.rules:
-        unmarked = [example for example in rule.hits if "【" not in example]
-        problems += [
-            Problem(rule.file, 0, 0, rule.id, f"hits 里的例句要用【】标出命中的部分：{example}")
-            for example in unmarked
-        ]
-        problems += [
-            Problem(rule.file, 0, 0, rule.id, f"misses 里的例句不该有【】：{example}")
-            for example in rule.misses
-            if "【" in example
-        ]
-        problems += [_problem(result) for result in run_examples(rule, matcher) if not result.passed]
+        examples = (*rule.hits, *rule.misses)
+        results = run_examples(rule, matcher)
+        for index, (example, place, result) in enumerate(zip(examples, rule.places, results, strict=True)):
+            if index < len(rule.hits) and not result.wanted:
+                message = f"hits 里的例句要用【】标出命中的部分：{example}"
+            elif index >= len(rule.hits) and result.wanted:
+                message = f"misses 里的例句不该有【】：{example}"
+            elif not result.passed:
+                message = _mismatch(result)
+            else:
+                continue
+            problems.append(Problem(rule.file, *place, rule.id, message))
     return problems
 
 
@@ -135,9 +136,8 @@ def _stands(part: SentenceType | Modifier, encoded: Encoded) -> bool:
     )
 
 
-def _problem(result: ExampleResult) -> Problem:
+def _mismatch(result: ExampleResult) -> str:
     wanted = mark(result.text, result.wanted) if result.wanted else "不命中"
     got = mark(result.text, result.got) if result.got else "没有命中"
     tokens = "/".join(result.tokens) or "（没有锚词，未分词）"
-    message = f"例句不符：{result.text}\n    期望 {wanted}\n    实际 {got}\n    分词 {tokens}"
-    return Problem(result.rule.file, 0, 0, result.rule.id, message)
+    return f"例句不符：{result.text}\n    期望 {wanted}\n    实际 {got}\n    分词 {tokens}"

@@ -170,7 +170,7 @@ class OverrideModel(_Strict):
             message = "什么也没改；至少写 severity、except 或 disable 之一"
             raise ValueError(message)
         if "*" in self.rule:
-            message = f"rule: {self.rule!r} 不能用通配符；一条覆盖只改一条规则"
+            message = f"{self.rule!r} 不能用通配符；一条覆盖只改一条规则"
             raise ValueError(message)
         return self
 
@@ -181,7 +181,7 @@ class OverrideModel(_Strict):
             try:
                 date.fromisoformat(value)
             except ValueError as error:
-                message = f"until: {value!r} 不是日期；应写成 2026-12-31"
+                message = f"{value!r} 不是日期；应写成 2026-12-31"
                 raise ValueError(message) from error
         return value
 
@@ -199,7 +199,7 @@ class OverridesFile(_Strict):
 
 
 def _check_version(value: object) -> object:
-    if value != 1:
+    if value != 1 or isinstance(value, bool):
         message = f"版本 {value!r} 不认识；这一版 coach 只读 version: 1，请升级 coach 或改写文件"
         raise ValueError(message)
     return value

@@ -66,6 +66,7 @@ class Rule:
         phases: phases of a call in which it holds; None for all.
         hits, misses: the author's examples (spans in 【】), without those marked `todo`.
         file: where it was written, for messages.
+        places: line and column in `file` of each of `hits`, then of each of `misses`.
     """
 
     id: str
@@ -85,6 +86,7 @@ class Rule:
     misses: tuple[str, ...]
     todo: tuple[tuple[str, str], ...]
     file: str
+    places: tuple[tuple[int, int], ...] = ()
 
 
 def milder(severity: SeverityName) -> SeverityName | None:

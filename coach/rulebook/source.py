@@ -41,12 +41,12 @@ class Source:
             node, mark = inner
         return mark.line + 1, mark.column + 1
 
-    def problem(self, path: Sequence[str | int], message: str, *, columns: int = 0) -> Problem:
-        """Describe what is wrong at `path`; `columns` shifts the column into the text that stands there."""
+    def problem(self, path: Sequence[str | int], message: str, *, index: int | None = None) -> Problem:
+        """Describe what is wrong at `path`; `index` is that of the character meant in the text there."""
         line, column = self.place(path)
-        if columns and self._quoted(path):
-            columns += 1
-        return Problem(self.name, line, column + columns, ".".join(map(str, path)), message)
+        if index is not None:
+            column += index + self._quoted(path)
+        return Problem(self.name, line, column, ".".join(map(str, path)), message)
 
     def _quoted(self, path: Sequence[str | int]) -> bool:
         """Tell whether the text at `path` stands in quotation marks, which shift it by one column."""
@@ -59,7 +59,9 @@ class Source:
     def problems(self, error: ValidationError) -> list[Problem]:
         """Turn every error of a pydantic validation into a problem with its place."""
         return [
-            self.problem(_real(entry["loc"]), _message(entry)) for entry in error.errors(include_url=False)
+            self.problem(_real(entry["loc"]), _message(entry))
+            for entry in error.errors(include_url=False)
+            if not _of_other_kind(entry)
         ]
 
 
@@ -161,8 +163,18 @@ def _double_key(node: yaml.Node) -> yaml.ScalarNode | None:
 def _real(location: tuple[str | int, ...]) -> list[str | int]:
     """Drop the parts of a pydantic location that name a member of a union, not a place in the file."""
     return [
-        step for step in location if not (isinstance(step, str) and (step == "str" or step[:1].isupper()))
+        step for step in location if not (isinstance(step, str) and (_is_text(step) or step[:1].isupper()))
     ]
+
+
+def _of_other_kind(entry: Any) -> bool:  # noqa: ANN401 - pydantic's error details
+    """Tell whether an error only says that an example is not of the kind that its author did not mean."""
+    last, mapping = entry["loc"][-1] if entry["loc"] else "", isinstance(entry.get("input"), dict)
+    return (_is_text(last) and mapping) or (last == "ExampleModel" and not mapping)
+
+
+def _is_text(step: str | int) -> bool:
+    return step in {"str", "constrained-str"}
 
 
 _CHINESE = {
@@ -176,7 +188,7 @@ _CHINESE = {
     "dict_type": "应为键值对",
     "model_type": "应为键值对",
     "too_short": "至少要有一项",
-    "string_too_short": "不能为空",
+    "string_pattern_mismatch": "应写成 类别/名称，只用小写字母、数字和连字符",
 }
 
 
@@ -185,7 +197,9 @@ def _message(entry: Any) -> str:  # noqa: ANN401 - pydantic's error details
     got = entry.get("input")
     shown = "" if kind == "missing" or isinstance(got, (dict, list)) else f"，写的是 {got!r}"
     if kind in {"literal_error", "enum"}:
-        return f"应为 {context['expected']}{shown}"
+        return f"应为 {context['expected'].replace(', ', '、').replace(' or ', ' 或 ')}{shown}"
+    if kind == "string_too_short":
+        return f"至少 {context['min_length']} 个字{shown}" if got else "不能为空"
     if kind == "string_too_long":
         return f"最多 {context['max_length']} 个字{shown}"
     if kind == "value_error":
