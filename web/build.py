@@ -133,7 +133,10 @@ def _run(command: tuple[str, ...], npm: tuple[str, ...], advice: str) -> None:
     except OSError as error:
         raise WebBuildError(f"{error}\n{advice}") from error
     if answer.returncode:
-        print((answer.stdout + answer.stderr)[-2000:], file=sys.stderr)
+        # The first complaints name the cause; what npm adds below them is its own stack.
+        lines = [line for line in (answer.stdout + answer.stderr).splitlines() if line.strip()]
+        complaints = [line for line in lines if "error" in line.lower()] or lines
+        print("\n".join(complaints[:8]), file=sys.stderr)
         raise WebBuildError(advice)
 
 

@@ -1,13 +1,28 @@
 // Two outputs in one folder: the pages, and with `--mode embed` the single script a softphone page loads.
-import { defineConfig } from "vite";
+import { readFile } from "node:fs/promises";
+import { defineConfig, type Plugin } from "vite";
 
 // The oldest browsers seen on agent desktops that have what we use (container queries, constructed sheets).
 const target = ["chrome105", "edge105", "firefox115", "safari16.4"];
+
+// What ends up in the bundles and asks for its licence to travel along.
+const BUNDLED = ["lit", "lit-html", "lit-element", "@lit/reactive-element"];
+
+const licences: Plugin = {
+  name: "licences",
+  async generateBundle() {
+    const texts = await Promise.all(
+      BUNDLED.map(async (name) => `${name}\n\n${await readFile(`node_modules/${name}/LICENSE`, "utf8")}`),
+    );
+    this.emitFile({ type: "asset", fileName: "licences.txt", source: texts.join("\n\n") });
+  },
+};
 
 export default defineConfig(({ mode }) => {
   const embed = mode === "embed";
   return {
     base: "/static/",
+    plugins: embed ? [] : [licences],
     publicDir: embed ? false : "public",
     build: {
       target,

@@ -54,9 +54,14 @@ describe("the card in focus", () => {
     expect([panel.shown, panel.waiting]).toEqual(["v1", ["w2", "w1", "n"]]);
   });
 
-  it("makes way for an unseen card once the call has gone on past it", () => {
-    const panel = new Panel().at(0, card("old", "warning")).at(1_000, card("new", "warning")).settle(16_000);
-    expect(panel.shown).toBe("new");
+  it("makes way for its equal once it was read", () => {
+    const panel = new Panel().at(0, card("old", "warning")).at(1_000, card("new", "warning"));
+    expect([panel.settle(5_900).shown, panel.settle(6_000).shown]).toEqual(["old", "new"]);
+  });
+
+  it("makes way for a lighter unseen card once the call has gone on past it", () => {
+    const panel = new Panel().at(0, card("old", "warning")).at(1_000, card("new", "notice")).settle(14_000);
+    expect([panel.shown, panel.settle(16_000).shown]).toEqual(["old", "new"]);
   });
 
   it("stays while the pointer is on it", () => {

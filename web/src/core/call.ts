@@ -49,8 +49,8 @@ export type Act =
   | { type: "act.snooze"; rule: string }
   | { type: "act.seen"; id: string };
 
-// An hour of quick talk. Older turns leave the panel, not the store.
-const MOST_UTTERANCES = 600;
+// Half an hour of quick talk. Older turns leave the panel, not the store.
+const MOST_UTTERANCES = 400;
 
 export const noCall: Call = {
   id: null,

@@ -1,5 +1,5 @@
 // Which one card is shown. An agent has half a second: one card at a time, in one place.
-// Graver replaces lighter, never the reverse; an old card makes way for one not seen yet.
+// Graver replaces lighter, never the reverse; among equals the newer moment wins once the older was read.
 
 import { isOpen, type Call, type Card } from "./call";
 import type { Severity } from "./wire";
@@ -23,6 +23,7 @@ export interface FocusView {
 const RANK: Record<Severity, number> = { notice: 0, warning: 1, violation: 2 };
 // Design values, to be tuned with agents: time to read and say a phrase, and time until it is out of place.
 const DIM_AFTER_MS: Record<Severity, number> = { notice: 12_000, warning: 15_000, violation: 20_000 };
+const READ_MS = 6_000;
 const LEAVE_AFTER_MS: Record<Severity, number> = { notice: 30_000, warning: 45_000, violation: 90_000 };
 const TICK_MS = 4_000;
 
@@ -41,7 +42,10 @@ export function refocus(call: Call, focus: Focus, now: number, held: boolean): F
     );
     if (graver) return { id: graver.advice.id, since: now };
     const age = now - Math.max(focus.since, current.receivedAt);
-    if (held || age < DIM_AFTER_MS[current.advice.severity]) return focus;
+    if (held || age < READ_MS) return focus;
+    const newer = waiting.find((card) => !card.seen && card.advice.severity === current.advice.severity);
+    if (newer) return { id: newer.advice.id, since: now };
+    if (age < DIM_AFTER_MS[current.advice.severity]) return focus;
     const unseen = waiting.find((card) => !card.seen);
     if (unseen) return { id: unseen.advice.id, since: now };
     return age < LEAVE_AFTER_MS[current.advice.severity] ? focus : noFocus;

@@ -29,6 +29,8 @@ const NOTE_MS = 2_500;
 const GUARD_MS = 350;
 // Closer to the end than this counts as reading along.
 const FOLLOW_PX = 32;
+// A wheel, a finger or a dragged scroll bar goes on scrolling for a while.
+const HAND_MS = 1_500;
 
 export class CoachSidebar extends LitElement {
   static override styles = styles;
@@ -75,6 +77,10 @@ export class CoachSidebar extends LitElement {
   #line: Line | null = null;
   #guard: ReturnType<typeof setTimeout> | undefined;
   #focusInPlace = false;
+  #handAt = 0;
+  readonly #resized = new ResizeObserver(() => {
+    if (this._following) this.#toLatest();
+  });
   #stopping: ReturnType<typeof setTimeout> | undefined;
   #ticking: ReturnType<typeof setInterval> | undefined;
   #keysOn: Document | null = null;
@@ -132,6 +138,11 @@ export class CoachSidebar extends LitElement {
 
   override willUpdate(): void {
     this.#focusInPlace = this.renderRoot?.querySelector(".place")?.matches(":focus-within") ?? false;
+  }
+
+  override firstUpdated(): void {
+    const talk = this.renderRoot.querySelector(".talk");
+    if (talk) this.#resized.observe(talk);
   }
 
   override updated(changed: PropertyValues): void {
@@ -355,9 +366,13 @@ export class CoachSidebar extends LitElement {
     });
   }
 
+  /** Only a hand stops the following; growing text and a resized window scroll too. */
   #onScroll(): void {
     const talk = this.renderRoot.querySelector(".talk");
-    if (talk) this._following = talk.scrollHeight - talk.scrollTop - talk.clientHeight < FOLLOW_PX;
+    if (!talk) return;
+    const atEnd = talk.scrollHeight - talk.scrollTop - talk.clientHeight < FOLLOW_PX;
+    if (atEnd) this._following = true;
+    else if (Date.now() - this.#handAt < HAND_MS) this._following = false;
   }
 
   #toLatest(): void {
@@ -389,6 +404,7 @@ export class CoachSidebar extends LitElement {
         following: this._following,
         dim: !live,
         onScroll: () => this.#onScroll(),
+        onHand: () => (this.#handAt = Date.now()),
         onLatest: () => {
           this._following = true;
           this.#toLatest();

@@ -199,7 +199,7 @@ export const styles = css`
   .place {
     flex: none;
     position: relative;
-    block-size: var(--coach-card-height, 312px);
+    block-size: var(--coach-card-height, 320px);
     margin: 0 12px;
   }
   .card {
@@ -255,8 +255,16 @@ export const styles = css`
     font-weight: 600;
     white-space: nowrap;
   }
-  .grow {
+  .quote {
+    position: relative;
     flex: 1;
+    min-inline-size: 0;
+    padding-inline-start: 2px;
+    font-size: 13px;
+    color: var(--quiet);
+    white-space: nowrap;
+    overflow: hidden;
+    text-overflow: ellipsis;
   }
   .next {
     block-size: 28px;
@@ -338,6 +346,12 @@ export const styles = css`
     font-size: 13px;
     color: var(--quiet);
     line-height: 1.45;
+    display: -webkit-box;
+    -webkit-box-orient: vertical;
+    -webkit-line-clamp: 2;
+    line-clamp: 2;
+    overflow: hidden;
+    flex: none;
   }
   .acts {
     flex: none;
@@ -473,8 +487,6 @@ export const styles = css`
     flex-direction: column;
     align-items: flex-start;
     margin-block-start: 6px;
-    content-visibility: auto;
-    contain-intrinsic-size: auto 44px;
   }
   .turn.first {
     margin-block-start: 12px;

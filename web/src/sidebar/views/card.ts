@@ -31,7 +31,7 @@ export function card(
     html`<article class="card ${advice.severity} ${view.aged ? "aged" : ""} ${view.guarded ? "guarded" : ""}" data-advice=${advice.id}>
       <div class="head">
         <span class="badge">${severityIcon[advice.severity]}${strings.severity[advice.severity]}</span>
-        <span class="grow"></span>
+        <span class="quote" lang="zh-CN" title=${strings.said}><span class="sr">${strings.said}</span>「${advice.quote}」</span>
         ${waiting > 0
           ? html`<button class="next" type="button" aria-label=${strings.next(waiting)} @click=${actions.next}>
               ${strings.nextShort(waiting)} ›
@@ -45,8 +45,7 @@ export function card(
         <ol class="phrases">
           ${advice.suggestions.slice(0, MOST_PHRASES).map((one, at) => phrase(view.card, one, at, strings, actions))}
         </ol>
-        ${advice.why ? html`<p class="why">${advice.why}</p>` : nothing}
-        <p class="why">${strings.said}「${advice.quote}」${advice.by_sound ? html`· ${strings.bySound}` : nothing}</p>
+        <p class="why">${advice.why}${advice.by_sound ? html` · ${strings.bySound}` : nothing}</p>
       </div>
       <div class="acts">
         <button class="act" type="button" title="${strings.useful} (U)" aria-pressed=${verdict === "useful"}

@@ -12,16 +12,18 @@ export interface TranscriptProps {
   following: boolean;
   dim: boolean;
   onScroll: () => void;
+  /** The agent's hand is on the transcript: what scrolls now is meant. */
+  onHand: () => void;
   onLatest: () => void;
   onMark: (adviceId: string) => void;
 }
 
 export function transcript(props: TranscriptProps): TemplateResult {
-  const { strings, utterances, following, dim, onScroll, onLatest, onMark } = props;
+  const { strings, utterances, following, dim, onScroll, onHand, onLatest, onMark } = props;
   const spoken = utterances.filter((one) => one.segments.some((segment) => segment.text !== ""));
   return html`<div class="wrap">
     <div class="talk ${dim ? "dim" : ""}" role="log" aria-live="off" aria-label=${strings.transcript} tabindex="0"
-      @scroll=${onScroll}>
+      @scroll=${onScroll} @wheel=${onHand} @touchmove=${onHand} @pointerdown=${onHand} @keydown=${onHand}>
       ${repeat(
         spoken,
         (one) => one.utterance_id,
