@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -21,3 +22,10 @@ def test_core(web_built: Path, command: tuple[str, ...]) -> None:
         [str(program), *command[1:]], cwd=WEB, capture_output=True, text=True, encoding="utf-8", check=False
     )
     assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+def test_lock_file_names_no_registry() -> None:
+    """Any mirror may serve the packages: the lock has their digests and no addresses."""
+    packages = json.loads((WEB / "package-lock.json").read_text())["packages"]
+    installed = [package for name, package in packages.items() if name]
+    assert all("integrity" in package and "resolved" not in package for package in installed)

@@ -115,7 +115,7 @@ const english: Strings = {
   copyFailed: "Could not copy; select the text by hand",
   useful: "Useful",
   falseAlarm: "False alarm",
-  snooze: "Mute for call",
+  snooze: "Mute",
   close: "Close",
   next: (waiting) => `${waiting} more, show the next`,
   nextShort: (waiting) => `${waiting} more`,

@@ -1,7 +1,7 @@
 // The stand-alone panel: in a popup, in a frame of an agent desktop, or in a tab of its own.
 // The token comes from the window that opened or embeds this one (see floating.ts), or from a form.
 
-import { languageOf } from "../core/strings";
+import { languageOf, stringsFor } from "../core/strings";
 import { CoachSidebar } from "../sidebar/element";
 
 const HOST_ANSWERS_WITHIN_MS = 1_500;
@@ -71,6 +71,9 @@ function askAgent(): void {
       ? { agent: "Agent id", token: "Sidebar token", open: "Open" }
       : { agent: "坐席编号", token: "侧栏令牌", open: "打开" };
   const form = document.createElement("form");
+  const title = document.createElement("h1");
+  title.textContent = stringsFor(language).region;
+  form.append(title);
   const field = (name: string, label: string, value: string, type: string) => {
     const input = document.createElement("input");
     Object.assign(input, { name, value, type, required: true, autocomplete: "off" });

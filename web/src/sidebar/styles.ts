@@ -355,11 +355,13 @@ export const styles = css`
   }
   .acts {
     flex: none;
-    display: grid;
-    grid-template-columns: 1fr 1fr 1.35fr;
+    display: flex;
     border-block-start: 1px solid var(--line);
   }
   .act {
+    flex: 1 1 auto;
+    min-inline-size: 0;
+    padding-inline: 4px;
     block-size: 40px;
     border-radius: 0;
     font-size: 13px;
