@@ -42,7 +42,7 @@ def words(*lines: str) -> dict[str, str]:
 
 
 VERSION = "不认识；这一版 coach 只读 version: 1，请升级 coach 或改写文件"
-R, P, W, O = "rules/ignorance.yml", "phrasebook/ignorance.yml", "rules/words.yml", "rules/overrides.yml"
+R, P, W, S = "rules/ignorance.yml", "phrasebook/ignorance.yml", "rules/words.yml", "rules/overrides.yml"
 BARE = "rule: ignorance/bare"
 
 # One line per mistake, however long: a table is read down its columns.
@@ -110,14 +110,14 @@ CASES: list[Any] = [
     pytest.param(phrase(say="查" * 61), f"{P}:4:10: phrases.0.say: 最多 60 个字，写的是 '{'查' * 61}'", id="long-phrase"),
     pytest.param(phrase(when=None), f"{P}:3:5: phrases.0.when: 缺少这个键", id="broken-phrases-are-not-missed-by-rules"),
     pytest.param({"phrases": {"ignorance": PHRASES, "hedging": PHRASES}}, "phrasebook/ignorance.yml:3:9: phrases.0.id: 'ignorance/check-now' 写了两次\nphrasebook/hedging.yml:3:9: phrases.0.id: 'ignorance/check-now' 应以文件名 hedging/ 开头", id="phrase-of-another-file"),
-    pytest.param(override(BARE, "because: 理由"), f"{O}:3:5: overrides.0: 什么也没改；至少写 severity、except 或 disable 之一", id="override-of-nothing"),
-    pytest.param(override("rule: ignorance/*", "because: 理由", "disable: true"), f"{O}:3:5: overrides.0: 'ignorance/*' 不能用通配符；一条覆盖只改一条规则", id="wildcard"),
-    pytest.param(override("rule: ignorance/no", "because: 理由", "disable: true"), f"{O}:3:11: overrides.0.rule: 没有规则 'ignorance/no'", id="override-of-unknown-rule"),
-    pytest.param(override(BARE, "disable: true"), f"{O}:3:5: overrides.0.because: 缺少这个键", id="override-without-reason"),
-    pytest.param(override(BARE, "because: 理由", "until: 年底", "disable: true"), f"{O}:5:12: overrides.0.until: '年底' 不是日期；应写成 2026-12-31", id="until-is-no-date"),
-    pytest.param(override(BARE, "because: 理由", "disable: yes"), f"{O}:5:14: overrides.0.disable: 应为 true 或 false，写的是 'yes'", id="yes-is-a-word"),
-    pytest.param(override(BARE, "because: 理由", 'except: [{pattern: "{", because: 理由}]'), f"{O}:5:25: overrides.0.except.0.pattern: 间隔要写明下限和上限，例如 {{0,3}}\n  {{\n  ^", id="override-pattern"),
-    pytest.param(rule(severity="violation") | override(BARE, "because: 理由", "disable: true"), f"{O}:5:14: overrides.0.disable: ignorance/bare 是 violation，不能停用", id="violation-stays"),
+    pytest.param(override(BARE, "because: 理由"), f"{S}:3:5: overrides.0: 什么也没改；至少写 severity、except 或 disable 之一", id="override-of-nothing"),
+    pytest.param(override("rule: ignorance/*", "because: 理由", "disable: true"), f"{S}:3:5: overrides.0: 'ignorance/*' 不能用通配符；一条覆盖只改一条规则", id="wildcard"),
+    pytest.param(override("rule: ignorance/no", "because: 理由", "disable: true"), f"{S}:3:11: overrides.0.rule: 没有规则 'ignorance/no'", id="override-of-unknown-rule"),
+    pytest.param(override(BARE, "disable: true"), f"{S}:3:5: overrides.0.because: 缺少这个键", id="override-without-reason"),
+    pytest.param(override(BARE, "because: 理由", "until: 年底", "disable: true"), f"{S}:5:12: overrides.0.until: '年底' 不是日期；应写成 2026-12-31", id="until-is-no-date"),
+    pytest.param(override(BARE, "because: 理由", "disable: yes"), f"{S}:5:14: overrides.0.disable: 应为 true 或 false，写的是 'yes'", id="yes-is-a-word"),
+    pytest.param(override(BARE, "because: 理由", 'except: [{pattern: "{", because: 理由}]'), f"{S}:5:25: overrides.0.except.0.pattern: 间隔要写明下限和上限，例如 {{0,3}}\n  {{\n  ^", id="override-pattern"),
+    pytest.param(rule(severity="violation") | override(BARE, "because: 理由", "disable: true"), f"{S}:5:14: overrides.0.disable: ignorance/bare 是 violation，不能停用", id="violation-stays"),
     pytest.param({"packs": ["bank"], "files": {"rules/packs/shop/blame.yml": rules_file()}}, "rules/packs/bank/: 没有这个规则包；已有：shop", id="unknown-pack"),
 ]  # fmt: skip
 
