@@ -43,8 +43,9 @@ class Phrase:
 
         A text with a hole is never returned.
         """
-        if all(values.get(name) for name in self.slots):
-            text = _SLOT.sub(lambda slot: values[slot.group(1)].strip("，。？！； "), self.say)
+        known = {name: values.get(name, "").strip("，。？！； ") for name in self.slots}
+        if all(known.values()):
+            text = _SLOT.sub(lambda slot: known[slot.group(1)], self.say)
             if len(text) <= _MAX_SAID or not self.without:
                 return text
         return self.without or None

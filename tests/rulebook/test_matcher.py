@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 from functools import cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -173,7 +174,7 @@ def test_hits_of_one_rule_do_not_overlap(rules: list[Rule], text: str) -> None:
     assert [trace.start for trace in traces] == sorted(trace.start for trace in traces)
     for rule in rules:
         own = [trace for trace in traces if trace.rule.id == rule.id]
-        assert all(one.end <= other.start for one, other in zip(own, own[1:], strict=False))
+        assert all(one.end <= other.start for one, other in pairwise(own))
 
 
 @given(st.lists(GOOD, min_size=1, max_size=2), GOOD, TEXTS)
