@@ -76,7 +76,7 @@ class Settings(BaseSettings):
         256, ge=1, description="Messages a sidebar may lag behind before it is resynchronised."
     )
     resume_events: int = Field(
-        128,
+        64,
         ge=0,
         description="Events kept per agent, so that a reconnecting sidebar gets just what it missed.",
     )
