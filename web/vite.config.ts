@@ -5,6 +5,8 @@ import { defineConfig, type Plugin } from "vite";
 // The oldest browsers seen on agent desktops that have what we use (container queries, constructed sheets).
 const target = ["chrome105", "edge105", "firefox115", "safari16.4"];
 
+const SERVICE = "http://127.0.0.1:8600";
+
 // What ends up in the bundles and asks for its licence to travel along.
 const BUNDLED = ["lit", "lit-html", "lit-element", "@lit/reactive-element"];
 
@@ -24,6 +26,8 @@ export default defineConfig(({ mode }) => {
     base: "/static/",
     plugins: embed ? [] : [licences],
     publicDir: embed ? false : "public",
+    // `npm run dev` beside a running `coach serve --demo`.
+    server: { proxy: { "/v1": { target: SERVICE, ws: true }, "/demo/session": SERVICE, "/healthz": SERVICE } },
     build: {
       target,
       outDir: "dist",

@@ -175,7 +175,7 @@ class OpenPanel:
     """Opens panels on a host page; each has its own agent."""
 
     def __init__(self, page: Page, service: LiveService, hosts: HostPages) -> None:
-        self._page = page
+        self.page = page
         self._service = service
         self._hosts = hosts
         self._panels: list[Panel] = []
@@ -190,8 +190,8 @@ class OpenPanel:
     ) -> Panel:
         """Open a host page with a panel on it and, if `live`, wait until it is connected."""
         self._agent_id = f"agent-{secrets.token_hex(4)}"
-        self._page.goto(f"{origin or self._hosts.origin}/{host}?service={self._service.url}")
-        panel = Panel(self._page, self._service, self._agent_id)
+        self.page.goto(f"{origin or self._hosts.origin}/{host}?service={self._service.url}")
+        panel = Panel(self.page, self._service, self._agent_id)
         self._panels.append(panel)
         self.embed(panel, **attributes)
         if live:
@@ -201,7 +201,7 @@ class OpenPanel:
     def embed(self, panel: Panel, **attributes: str) -> None:
         """Put the panel's element on the page that is open."""
         given = {"server": self._service.url, "agent": panel.agent_id, "attributes": attributes}
-        self._page.evaluate(_EMBED, given)
+        self.page.evaluate(_EMBED, given)
 
     def rename(self, panel: Panel) -> None:
         """Let the panel on the page belong to another agent."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -37,6 +38,20 @@ def test_axe_finds_nothing_serious(open_panel: OpenPanel, theme: str, text: str)
     call.say("喂", speaker="unknown")
     expect(panel.root.locator(".blind")).to_have_count(1)
     assert serious(panel.page) == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_card_dims_when_the_call_has_gone_on(open_panel: OpenPanel, theme: str) -> None:
+    """A card that had its time is quieter, still readable, and leaves by itself later."""
+    open_panel.page.clock.install()
+    panel = open_panel(theme=theme)
+    panel.call().say("这个我不知道啊")
+    expect(panel.card).to_have_count(1)
+    panel.page.clock.fast_forward(17_000)
+    expect(panel.card).to_have_class(re.compile("aged"))
+    assert serious(panel.page) == []
+    panel.page.clock.fast_forward(40_000)
+    expect(panel.card).to_have_count(0)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
