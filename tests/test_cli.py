@@ -234,6 +234,21 @@ def test_a_wrong_setting_is_named(coach):
     assert "Traceback" not in done.stderr
 
 
+def test_check_reviews_whole_calls(coach):
+    """With --calls each line is a call; a line that cannot be read is named and the exit code is 2."""
+    turn = {"speaker": "agent", "start_ms": 0, "end_ms": 900, "text": "这个我不知道"}
+    done = coach("check", "--calls", "--json", stdin=json.dumps({"id": "c1", "turns": [turn]}) + "\n{\n")
+    answer = json.loads(done.stdout)
+    assert (answer["id"], answer["categories"]) == ("c1", ["ignorance"])
+    assert (done.returncode, done.stderr.startswith("第 2 行")) == (2, True)
+
+
+def test_calls_are_read_as_json_only(coach):
+    """--calls without --json, or with texts, is a usage error."""
+    assert coach("check", "--calls", stdin="").returncode == 2
+    assert coach("check", "--calls", "--json", "您好").returncode == 2
+
+
 def test_keys_are_made_listed_and_removed(coach, tmp_path):
     """The key is printed once; afterwards only its name is known; a folder that is not there is not made."""
     assert coach("keys", "list").returncode == 2

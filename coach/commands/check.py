@@ -25,6 +25,9 @@ def check(
     *,
     json: Json = False,
     trial: Annotated[bool, typer.Option("--all", help="连试行规则一起用；坐席平时看不到它们。")] = False,
+    calls: Annotated[
+        bool, typer.Option("--calls", help="标准输入每行是一通完整的录音转写；与 --json 同用。")
+    ] = False,
     rules: RulesDir = None,
     phrasebook: PhrasebookDir = None,
 ) -> None:
@@ -40,12 +43,21 @@ def check(
       coach check 这个我不知道 "您稍等，我帮您查一下"
 
       echo '{"id": "1", "text": "这个我不知道"}' | coach check --json
+
+      coach check --calls --json < calls.jsonl         整通电话：类别和服务时刻
     """
     from coach.coaching.checker import Checker  # noqa: PLC0415 - only once the flags are right
 
+    if calls and (texts or not json):
+        raise typer.BadParameter("--calls 与 --json 同用，通话从标准输入读，每行一通")
     if not texts and sys.stdin.isatty():
         raise typer.BadParameter("请给出要检查的话，或从标准输入送入。例：coach check 这个我不知道")
     book = load_book(rules, phrasebook, check_examples=False)
+    if calls:
+        from coach.commands.calls import check_calls  # noqa: PLC0415 - sentences alone do not need it
+
+        wrong = check_calls(sys.stdin.buffer, sys.stdout.buffer, sys.stderr, rulebook=book)
+        raise typer.Exit(2 if wrong else 0)
     inspector = _Inspector(Checker(book), book.phrasebook, trial=trial)
     if json and not texts:
         wrong = inspector.print_json(sys.stdin.buffer)
