@@ -80,6 +80,7 @@ class Tokenizer:
         """Load everything now, so that no call has to wait for it."""
         self._reference()
         self.cut("您好")
+        self.tag("您好")
         self.log_probability(("您好",))
 
     def _reference(self) -> Any:  # noqa: ANN401 - jieba has no types

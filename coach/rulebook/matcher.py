@@ -330,7 +330,8 @@ class _Modified:
                 return False
             distance = hit.start - place.end
         elif modifier.where == "after":
-            if place.end <= hit.end:
+            # Words that begin inside the hit belong to it: 没空给您核实 offers nothing.
+            if place.start < hit.end:
                 return False
             distance = place.start - hit.end
         else:
