@@ -21,13 +21,27 @@ from benchmarks.texts import Sample, sample
 from benchmarks.timing import Cases, Goal, heading, machine, table, versions
 from coach.coaching.checker import Checker
 from coach.language.prefilter import Prefilter
+from coach.language.text import normalize
 from coach.language.tokens import Tokenizer
 from coach.rulebook.book import Rulebook, load_rulebook
 from coach.shipped import phrasebook_dir, rules_dir
 
 PACKAGES = ("coach", "daachorse", "rjieba", "jieba", "opencc", "pypinyin", "spacy")
 # Words a site might add: new ones, and ones that jieba's dictionary already holds.
-SITE_WORDS = ("没收到", "价保", "运费险", "晨光银行", "先行赔付", "不知道", "应该", "订单", "客服", "快递", "没办法", "退款")
+SITE_WORDS = (
+    "没收到",
+    "价保",
+    "运费险",
+    "晨光银行",
+    "先行赔付",
+    "不知道",
+    "应该",
+    "订单",
+    "客服",
+    "快递",
+    "没办法",
+    "退款",
+)
 _NAIVE_TEXTS = {200: 300, 2000: 60, 20000: 8}
 
 
@@ -43,9 +57,7 @@ class Benchmark:
         self.times: dict[str, float] = {}
         self.goals: list[Goal] = []
         started = time.perf_counter()
-        shipped = load_rulebook(
-            rules_dir=rules_dir(), phrasebook_dir=phrasebook_dir(), check_examples=False
-        )
+        shipped = load_rulebook(rules_dir=rules_dir(), phrasebook_dir=phrasebook_dir(), check_examples=False)
         self.build["load the shipped rules, examples not run"] = time.perf_counter() - started
         started = time.perf_counter()
         self.books: RuleBooks = write_rules(shipped, count=max(self.sizes))
@@ -129,7 +141,9 @@ class Benchmark:
     def add_peers(self, cases: Cases) -> None:
         for size, naive in self.naive.items():
             for name in ("short 10%", "long 10%"):
-                cases.add_each(f"jieba + loop|{name}|{size}", naive, self.samples[name].texts[: _NAIVE_TEXTS[size]])
+                cases.add_each(
+                    f"jieba + loop|{name}|{size}", naive, self.samples[name].texts[: _NAIVE_TEXTS[size]]
+                )
         for size, match in self.spacy.items():
             for name in ("short 10%", "long 10%"):
                 cases.add_each(f"spaCy|{name}|{size}", match, self.samples[name].texts[: _NAIVE_TEXTS[size]])
@@ -146,33 +160,45 @@ class Benchmark:
         words = sorted({text[:4] for text in word_salad(count=12000, seed=3)})
         texts = self.samples["short 10%"].texts
         for count in (100, 10000):
-            chosen = words[: count * (len(words) // count)][:: len(words) // count] if count < len(words) else words
+            chosen = (
+                words[: count * (len(words) // count)][:: len(words) // count]
+                if count < len(words)
+                else words
+            )
             scan = Prefilter([[frozenset({word})] for word in chosen]).scan
             cases.add_each(f"literal scan|{count}", scan, texts)
-            cases.add_each(f"daachorse find|{count}", daachorse.CharwiseDoubleArrayAhoCorasick(chosen).find, texts)
+            cases.add_each(
+                f"daachorse find|{count}", daachorse.CharwiseDoubleArrayAhoCorasick(chosen).find, texts
+            )
 
     def agreement(self) -> None:
         """Count utterances on which coach and the plain loop over all rules differ; there must be none."""
         differing = compared = hits = 0
         for size, naive in self.naive.items():
             quiet = Checker(self.books.book(size), sound=False)
-            chosen = self.samples["short 10%"].planted[: _NAIVE_TEXTS[size]] + self.samples["long 10%"].texts[
-                : _NAIVE_TEXTS[size]
-            ]
+            chosen = (
+                self.samples["short 10%"].planted[: _NAIVE_TEXTS[size]]
+                + self.samples["long 10%"].texts[: _NAIVE_TEXTS[size]]
+            )
             for text in chosen:
+                if normalize(text).text != text:
+                    continue  # the loop takes the text as it is
                 got = sorted(
                     (trace.rule.id, trace.start, trace.end)
                     for trace in quiet.examine(text).traces
                     if trace.stopped_by != "exception"
                 )
-                wanted = naive(text) if "嗯" not in text else got
+                wanted = naive(text)
                 compared += 1
                 hits += len(got)
                 differing += got != wanted
-        growing = [text[:end] for text in self.samples["short 10%"].planted[:40] for end in range(1, len(text) + 1)]
+        growing = [
+            text[:end] for text in self.samples["short 10%"].planted[:40] for end in range(1, len(text) + 1)
+        ]
         matcher = self.checkers[2000]._shown  # noqa: SLF001 - the same matcher with its index switched off
         partial = sum(
-            matcher.find(text, closed=False).traces != matcher.find(text, closed=False, prefilter=False).traces
+            matcher.find(text, closed=False).traces
+            != matcher.find(text, closed=False, prefilter=False).traces
             for text in growing
         )
         self.facts |= {
@@ -186,9 +212,10 @@ class Benchmark:
     def identity(self) -> None:
         """Count sentences that coach's tokenizer cuts otherwise than jieba."""
         half = 2500 if self.rounds == 3 else 25000
-        texts = word_salad(count=half, seed=17) + [
-            text for name in ("short 10%", "long 10%") for text in self.samples[name].texts
-        ][:half]
+        texts = (
+            word_salad(count=half, seed=17)
+            + [text for name in ("short 10%", "long 10%") for text in self.samples[name].texts][:half]
+        )
         self.facts["sentences cut"] = len(texts)
         for words, name in (((), "without"), (SITE_WORDS, "with")):
             tokenizer, jieba = Tokenizer(words), reference_jieba(words)
@@ -202,48 +229,126 @@ class Benchmark:
         def ratio(name: str, floor: str) -> float:
             return t[name] / t[floor]
 
-        def goal(row: str, what: str, value: float, limit: float, *, at_least: bool = False, note: str = "") -> None:
+        def goal(
+            row: str, what: str, value: float, limit: float, *, at_least: bool = False, note: str = ""
+        ) -> None:
             goals.append(Goal(row, what, value, limit, at_least, note))
 
         goal("1", "tokenizer / jieba, long", ratio("tokenizer|long 10%", "jieba|long 10%"), 0.15)
         for name in ("without", "with"):
             what = f"sentences cut otherwise than jieba, {name} site words"
-            goal("1", what, self.facts[f"cut otherwise than jieba, {name} site words"], 1, note=f"of {self.facts['sentences cut']:,}")
-        goal("2", "literal scan / daachorse find, 10,000 words", ratio("literal scan|10000", "daachorse find|10000"), 1.5)
-        goal("2", "literal scan, growth 100 to 10,000 words", ratio("literal scan|10000", "literal scan|100"), 3.5)
+            goal(
+                "1",
+                what,
+                self.facts[f"cut otherwise than jieba, {name} site words"],
+                1,
+                note=f"of {self.facts['sentences cut']:,}",
+            )
+        goal(
+            "2",
+            "literal scan / daachorse find, 10,000 words",
+            ratio("literal scan|10000", "daachorse find|10000"),
+            1.5,
+        )
+        goal(
+            "2",
+            "literal scan, growth 100 to 10,000 words",
+            ratio("literal scan|10000", "literal scan|100"),
+            3.5,
+        )
         for size in self.sizes:
             for length in ("short 10%", "long 10%"):
                 what = f"no hit, partial text / raw scan, {size:,} rules, {length.split()[0]}"
-                goal("3", what, ratio(f"partial, no hit|{length}|{size}", f"raw, no hit|{length}|{size}"), 1.3)
+                goal(
+                    "3", what, ratio(f"partial, no hit|{length}|{size}", f"raw, no hit|{length}|{size}"), 1.3
+                )
         for length in ("short 10%", "long 10%"):
-            goal("4", f"check at 10% hits / raw scan, 2,000 rules, {length.split()[0]}", ratio(f"partial|{length}|2000", f"raw|{length}|2000"), 4)
-            goal("4", f"hit path / rjieba.cut, 2,000 rules, {length.split()[0]}", ratio(f"partial, hit|{length}|2000", f"rjieba, hit|{length}|2000"), 2.5)
+            goal(
+                "4",
+                f"check at 10% hits / raw scan, 2,000 rules, {length.split()[0]}",
+                ratio(f"partial|{length}|2000", f"raw|{length}|2000"),
+                4,
+            )
+            goal(
+                "4",
+                f"hit path / rjieba.cut, 2,000 rules, {length.split()[0]}",
+                ratio(f"partial, hit|{length}|2000", f"rjieba, hit|{length}|2000"),
+                2.5,
+            )
         for kind in ("partial", "final"):
             top = max(self.sizes)
-            goal("5", f"growth 200 to {top:,} rules, {kind} text", ratio(f"{kind}|short 10%|{top}", f"{kind}|short 10%|200"), 1.5)
+            goal(
+                "5",
+                f"growth 200 to {top:,} rules, {kind} text",
+                ratio(f"{kind}|short 10%|{top}", f"{kind}|short 10%|200"),
+                1.5,
+            )
         for size, limit in ((200, 50), (2000, 300)):
-            goal("6", f"jieba + loop / check, {size:,} rules", ratio(f"jieba + loop|short 10%|{size}", f"partial|short 10%|{size}"), limit, at_least=True)
+            goal(
+                "6",
+                f"jieba + loop / check, {size:,} rules",
+                ratio(f"jieba + loop|short 10%|{size}", f"partial|short 10%|{size}"),
+                limit,
+                at_least=True,
+            )
         for size in self.spacy:
-            goal("7", f"spaCy / check, {size:,} rules", ratio(f"spaCy|short 10%|{size}", f"partial|short 10%|{size}"), 100, at_least=True)
+            goal(
+                "7",
+                f"spaCy / check, {size:,} rules",
+                ratio(f"spaCy|short 10%|{size}", f"partial|short 10%|{size}"),
+                100,
+                at_least=True,
+            )
         for length in ("short 10%", "long 10%"):
-            goal("8", f"per growing partial / raw scan, {length.split()[0]}", ratio(f"growing|{length}|2000", f"raw, growing|{length}|2000"), 2)
-        goal("8", "partials that differ from a search without the index", self.facts["partials that differ"], 0)
+            goal(
+                "8",
+                f"per growing partial / raw scan, {length.split()[0]}",
+                ratio(f"growing|{length}|2000", f"raw, growing|{length}|2000"),
+                2,
+            )
+        goal(
+            "8", "partials that differ from a search without the index", self.facts["partials that differ"], 0
+        )
         for kind in ("partial", "final"):
-            goal("9", f"one by one / in bulk, 5% hits, {kind} text", ratio(f"{kind}|short 5%|2000", f"bulk, {kind}|short 5%|2000"), 1.2, at_least=True)
+            goal(
+                "9",
+                f"one by one / in bulk, 5% hits, {kind} text",
+                ratio(f"{kind}|short 5%|2000", f"bulk, {kind}|short 5%|2000"),
+                1.2,
+                at_least=True,
+            )
 
     def report(self) -> str:
         """Render everything for a terminal."""
         parts = [heading(machine(), versions(PACKAGES)), ""]
         parts += [f"{seconds:8.2f} s  {name}" for name, seconds in self.build.items()]
         lengths = ", ".join(f"{name}: {part.mean:.1f}" for name, part in self.samples.items())
-        parts += [f"{self.count:,} utterances each, mean characters {lengths}; {self.rounds} rounds, medians", ""]
+        parts += [
+            f"{self.count:,} utterances each, mean characters {lengths}; {self.rounds} rounds, medians",
+            "",
+        ]
         sizes = [*self.sizes, "shipped"]
         rows = []
         for key in dict.fromkeys(name.rsplit("|", 1)[0] for name in self.times if name.count("|") == 2):
             found = [self.times.get(f"{key}|{size}") for size in sizes]
-            rows.append([key.replace("|", " · "), *("" if value is None else f"{value:,.2f}" for value in found)])
-        parts += [table(["microseconds per utterance", *(f"{size:,}" if isinstance(size, int) else size for size in sizes)], rows), ""]
-        others = [[name.replace("|", " · "), f"{value:,.2f}"] for name, value in self.times.items() if name.count("|") == 1]
+            rows.append(
+                [key.replace("|", " · "), *("" if value is None else f"{value:,.2f}" for value in found)]
+            )
+        parts += [
+            table(
+                [
+                    "microseconds per utterance",
+                    *(f"{size:,}" if isinstance(size, int) else size for size in sizes),
+                ],
+                rows,
+            ),
+            "",
+        ]
+        others = [
+            [name.replace("|", " · "), f"{value:,.2f}"]
+            for name, value in self.times.items()
+            if name.count("|") == 1
+        ]
         parts += [table(["microseconds per utterance", "median"], others), ""]
         parts += [f"{value:>10,}  {name}" for name, value in self.facts.items()]
         if not self.spacy:
@@ -261,7 +366,13 @@ class Benchmark:
                 "us_per_utterance": self.times,
                 "facts": self.facts,
                 "goals": [
-                    {"row": goal.row, "what": goal.what, "value": goal.value, "limit": goal.limit, "met": goal.met}
+                    {
+                        "row": goal.row,
+                        "what": goal.what,
+                        "value": goal.value,
+                        "limit": goal.limit,
+                        "met": goal.met,
+                    }
                     for goal in self.goals
                 ],
             },
@@ -287,8 +398,11 @@ def _bare_automaton(book: Rulebook) -> Any:
     return daachorse.CharwiseDoubleArrayAhoCorasick(sorted(words)).find
 
 
-def _rjieba(text: str, _cut: Any = rjieba.Jieba().cut) -> object:
-    return _cut(text, False)
+_CUT = rjieba.Jieba().cut
+
+
+def _rjieba(text: str) -> object:
+    return _CUT(text, False)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -35,13 +35,15 @@ def naive_loop(book: Rulebook) -> Callable[[str], list[Span]]:
         found: list[Span] = []
         for rule in rules:
             for pattern in rule.patterns:
-                for place in pattern.find(encoded):
+                found += [
+                    (rule.id, place.start, place.end)
+                    for place in pattern.find(encoded)
                     if not any(
                         place.start < other.end and other.start < place.end
                         for exception in rule.exceptions
                         for other in exception.pattern.find(encoded)
-                    ):
-                        found.append((rule.id, place.start, place.end))
+                    )
+                ]
         return sorted(found)
 
     return check

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 TRIGGERS = (
     "不知道", "不清楚", "没办法", "应该是", "好像是", "你自己去", "办不了", "不归我", "不可以", "必须要", "可能是", "没听说",
     "不一定", "说不准", "你怎么不", "做不到", "管不着", "没看到", "不太懂", "绝对不会", "从来没", "随便你", "你得先", "凭什么",
-    "跟我没关系", "你去找", "没人管", "说了几遍", "听不明白", "爱要不要", "不负责", "没权限", "轮不到", "急也没用", "帮不上", "不受理",
+    "跟我没关系", "你去找", "没人管", "说了几遍", "听不明白", "爱要不要", "不负责", "没权限", "轮不到", "急也没用", "帮不上",
+    "不受理",
 )  # fmt: skip
 UNDO = ("的话", "也没事", "请放心", "不要紧", "不影响")
 
@@ -62,7 +63,9 @@ def write_rules(shipped: Rulebook, *, count: int, seed: int = 11) -> RuleBooks:
     plants: list[Planted] = []
     for number in range(count):
         # Half of the rules share a few triggers, as a rule book's do; the others have one of their own.
-        trigger = TRIGGERS[number // 2 % len(TRIGGERS)] if number % 2 else rng.choice("不没别") + rng.choice(words)
+        trigger = (
+            TRIGGERS[number // 2 % len(TRIGGERS)] if number % 2 else rng.choice("不没别") + rng.choice(words)
+        )
         gap = rng.randint(0, 4)
         right = rng.sample(words, rng.randint(1, 4))
         undo = rng.choice(UNDO)

@@ -76,7 +76,9 @@ def sample(
     planted: list[str] = []
     hesitating: list[str] = []
     for index in range(count):
-        clauses = [_clause(rng, avoid) for _ in range(rng.randint(3, 5) if long else rng.choice((1, 1, 1, 2)))]
+        clauses = [
+            _clause(rng, avoid) for _ in range(rng.randint(3, 5) if long else rng.choice((1, 1, 1, 2)))
+        ]
         if index < count * rate:
             clauses[rng.randrange(len(clauses))] = _planted(rng, plants)
             planted.append("，".join(clauses))

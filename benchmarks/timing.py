@@ -127,7 +127,9 @@ def table(columns: list[str], rows: list[list[str]]) -> str:
 
     def line(cells: list[str]) -> str:
         first = cells[0].ljust(widths[0])
-        return "  ".join([first, *(cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True))])
+        return "  ".join(
+            [first, *(cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True))]
+        )
 
     return "\n".join([line(columns), line(["-" * width for width in widths]), *map(line, rows)])
 

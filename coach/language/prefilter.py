@@ -24,7 +24,7 @@ _COMMON = (
 )
 _COMMONNESS = {letter: 0.6 / (1 + rank / 8) for rank, letter in reversed(list(enumerate(_COMMON)))}
 _UNCOMMON = 0.01
-_PER_LETTER = 0.25
+_PER_LETTER = 0.05
 
 
 class Prefilter:
