@@ -6,13 +6,15 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
-from coach.rulebook.examples import run_examples, unmark
+from coach.language.compiled import Encoded
+from coach.rulebook.examples import unmark
 from coach.rulebook.matcher import Matcher
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from coach.rulebook.book import Rulebook
+    from coach.rulebook.matcher import Findings
     from coach.rulebook.rules import Rule
 
 MIN_EXAMPLES = 2
@@ -34,6 +36,7 @@ class LintFinding:
 def lint(book: Rulebook) -> list[LintFinding]:
     """Check a loaded rule book; the empty list means that there is nothing to mend."""
     findings = [finding for rule in book.rules for finding in _rule(rule, book)]
+    findings += _dead_exceptions(book)
     findings += _phrases(book)
     findings += [
         LintFinding("warning", f"rules/words.yml <{name}>", "没有规则用到这个词类")
@@ -62,13 +65,6 @@ def _rule(rule: Rule, book: Rulebook) -> Iterator[LintFinding]:
                 )
     for text, reason in rule.todo:
         yield LintFinding("warning", where, f"已知缺口：{text}（{reason}）")
-    for index, exception in enumerate(rule.exceptions):
-        if not _needed(rule, index, book):
-            yield LintFinding(
-                "warning",
-                where,
-                f"例外 {exception.pattern.source!r} 没有哪句 misses 用得上：补一句，或删掉它",
-            )
     for pattern in rule.patterns:
         if max(min(map(len, words)) for words in pattern.anchors) < 2:  # noqa: PLR2004 - a single character
             yield LintFinding("warning", where, f"句式 {pattern.source!r} 没有两个字以上的词可找，会拖慢检查")
@@ -76,13 +72,44 @@ def _rule(rule: Rule, book: Rulebook) -> Iterator[LintFinding]:
             yield LintFinding("warning", where, f"句式里写成 {spaced!r}，但 jieba 不拆 {whole!r}，连写才命中")
 
 
-def _needed(rule: Rule, index: int, book: Rulebook) -> bool:
-    """Tell whether some example goes wrong without this exception."""
-    without = replace(rule, exceptions=rule.exceptions[:index] + rule.exceptions[index + 1 :])
-    matcher = Matcher([without], modifiers=book.modifiers, tokenizer=book.tokenizer, sound=False)
-    with_it = Matcher([rule], modifiers=book.modifiers, tokenizer=book.tokenizer, sound=False)
-    before = [result.got for result in run_examples(rule, with_it)]
-    return before != [result.got for result in run_examples(without, matcher)]
+def _dead_exceptions(book: Rulebook) -> Iterator[LintFinding]:
+    """Find exceptions without which every example would go as it goes with them."""
+    bare = Matcher(
+        [replace(rule, exceptions=()) for rule in book.rules],
+        modifiers=book.modifiers,
+        tokenizer=book.tokenizer,
+        sound=False,
+    )
+    for rule in book.rules:
+        needed: set[int] = set()
+        for example in (*rule.hits, *rule.misses) if rule.exceptions else ():
+            needed |= _needed(rule, bare.find(unmark(example)[0]), book)
+        for index, exception in enumerate(rule.exceptions):
+            if index not in needed:
+                message = f"例外 {exception.pattern.source!r} 没有哪句 misses 用得上：补一句，或删掉它"
+                yield LintFinding("warning", f"{rule.file} {rule.id}", message)
+
+
+def _needed(rule: Rule, findings: Findings, book: Rulebook) -> set[int]:
+    """Return the exceptions of `rule` that stop, each of them alone, what was found without any."""
+    hits = [trace for trace in findings.traces if trace.is_hit and trace.rule.id == rule.id]
+    if not hits:
+        return set()
+    encoded = Encoded(list(findings.tokens), closed=True, tokenizer=book.tokenizer)
+    spans = [
+        [findings.normalized.span(found.start, found.end) for found in exception.pattern.find(encoded)]
+        for exception in rule.exceptions
+    ]
+    needed: set[int] = set()
+    for hit in hits:
+        stopping = {
+            index
+            for index, places in enumerate(spans)
+            if any(start < hit.end and hit.start < end for start, end in places)
+        }
+        if len(stopping) == 1:
+            needed |= stopping
+    return needed
 
 
 def _split_words(source: str, book: Rulebook) -> Iterator[tuple[str, str]]:
@@ -102,7 +129,8 @@ def _phrases(book: Rulebook) -> Iterator[LintFinding]:
         for wording in filter(None, (phrase.say, phrase.without)):
             text = unmark(wording.replace("{", "").replace("}", ""))[0]
             for trace in matcher.find(text).traces:
-                if trace.is_hit:
+                # Phrases are said by agents, so rules for what customers say do not judge them.
+                if trace.is_hit and trace.rule.speaker != "customer":
                     found = text[trace.start : trace.end]
                     yield LintFinding(
                         "error", f"phrasebook {phrase.id}", f"话术本身触发 {trace.rule.id}：{found}"
