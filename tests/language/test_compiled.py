@@ -92,7 +92,7 @@ def test_end_of_partial_text_is_no_end_of_clause() -> None:
 
 
 @given(PATTERNS, TEXTS)
-@settings(max_examples=int(400 * EFFORT), deadline=None)
+@settings(max_examples=int(250 * EFFORT), deadline=None)
 def test_finds_what_walking_the_tokens_finds(source: str, text: str) -> None:
     """The regular expression and the naive walk agree: whether, where first, and on every span."""
     try:
@@ -110,7 +110,7 @@ def test_finds_what_walking_the_tokens_finds(source: str, text: str) -> None:
 
 
 @given(PATTERNS, TEXTS)
-@settings(max_examples=int(200 * EFFORT), deadline=None)
+@settings(max_examples=int(120 * EFFORT), deadline=None)
 def test_never_matches_without_its_anchors(source: str, text: str) -> None:
     """A text in which a pattern is found holds one word of each of its anchors."""
     try:
@@ -124,7 +124,7 @@ def test_never_matches_without_its_anchors(source: str, text: str) -> None:
 
 
 @given(PATTERNS, TEXTS)
-@settings(max_examples=int(400 * EFFORT), deadline=None)
+@settings(max_examples=int(250 * EFFORT), deadline=None)
 def test_knows_what_may_still_match(source: str, text: str) -> None:
     """A match that completes later, and overlaps what was already said, was announced at every prefix."""
     try:

@@ -114,7 +114,7 @@ DIRTY = st.lists(st.one_of(TEXTS, DIRT), min_size=1, max_size=5).map("".join)
 
 
 @given(RULES, DIRTY, st.booleans(), GOOD)
-@settings(max_examples=int(100 * EFFORT), deadline=None)
+@settings(max_examples=int(60 * EFFORT), deadline=None)
 def test_prefilter_loses_nothing(rules: list[Rule], text: str, closed: bool, offer: str) -> None:
     """With and without the prefilter the traces are the same, stopped ones included."""
     matcher = Matcher(rules, modifiers=[make_modifier(offer)], tokenizer=TOKENIZER)
@@ -124,7 +124,7 @@ def test_prefilter_loses_nothing(rules: list[Rule], text: str, closed: bool, off
 
 
 @given(RULES, DIRTY, st.booleans())
-@settings(max_examples=int(50 * EFFORT), deadline=None)
+@settings(max_examples=int(30 * EFFORT), deadline=None)
 def test_quiet_text_has_no_traces(rules: list[Rule], text: str, closed: bool) -> None:
     """What the cheapest question answers with "nothing here" holds nothing."""
     matcher = Matcher(rules, modifiers=[], tokenizer=TOKENIZER)
@@ -133,7 +133,7 @@ def test_quiet_text_has_no_traces(rules: list[Rule], text: str, closed: bool) ->
 
 
 @given(RULES, TEXTS)
-@settings(max_examples=int(80 * EFFORT), deadline=None)
+@settings(max_examples=int(40 * EFFORT), deadline=None)
 def test_agrees_with_tokenizing_everything(rules: list[Rule], text: str) -> None:
     """A rule hits where walking all tokens finds one of its patterns and no overlapping exception."""
     clean = normalize(text).text
@@ -157,7 +157,7 @@ def find_all(rules: list[Rule], text: str) -> Findings:
 
 
 @given(RULES, DIRTY, st.booleans())
-@settings(max_examples=int(80 * EFFORT), deadline=None)
+@settings(max_examples=int(40 * EFFORT), deadline=None)
 def test_every_trace_is_a_slice_of_the_original(rules: list[Rule], text: str, closed: bool) -> None:
     """Offsets lie inside the text that came in, and normalised again give what was matched."""
     for trace in Matcher(rules, modifiers=[], tokenizer=TOKENIZER).find(text, closed=closed).traces:
@@ -167,7 +167,7 @@ def test_every_trace_is_a_slice_of_the_original(rules: list[Rule], text: str, cl
 
 
 @given(RULES, TEXTS)
-@settings(max_examples=int(50 * EFFORT), deadline=None)
+@settings(max_examples=int(30 * EFFORT), deadline=None)
 def test_hits_of_one_rule_do_not_overlap(rules: list[Rule], text: str) -> None:
     """Overlapping finds of a rule are one, sorted by where they start."""
     traces = find_all(rules, text).traces
@@ -178,7 +178,7 @@ def test_hits_of_one_rule_do_not_overlap(rules: list[Rule], text: str) -> None:
 
 
 @given(st.lists(GOOD, min_size=1, max_size=2), GOOD, TEXTS)
-@settings(max_examples=int(120 * EFFORT), deadline=None)
+@settings(max_examples=int(80 * EFFORT), deadline=None)
 def test_settled_hit_is_not_undone(patterns: list[str], exception: str, text: str) -> None:
     """Once a hit in partial text is settled, no longer text has an exception over it.
 
