@@ -126,6 +126,11 @@ export function elapsed(call: Call, now: number): number {
   return Math.max(now - call.startedAt, last?.end_ms ?? 0, 0);
 }
 
+/** How many cards were adopted or made up for. */
+export function takenUp(call: Call): number {
+  return call.cards.filter(({ outcome }) => outcome === "adopted" || outcome === "repaired").length;
+}
+
 /** Every turn's plain text, for a reader that wants no marks. */
 export function textOf(message: TranscriptMessage): string {
   return message.segments.map((segment) => segment.text).join("");

@@ -1,6 +1,6 @@
 // Copying that also works where navigator.clipboard is missing: plain http on an intranet, frames without permission.
 
-/** Put `text` on the clipboard; `root` is where a helper field may live for a moment. Resolves to success. */
+/** Put `text` on the clipboard; `root` is where a field may live for a moment. Resolves to success. */
 export async function copyText(text: string, root: ShadowRoot): Promise<boolean> {
   const view = root.ownerDocument.defaultView ?? window;
   try {

@@ -2,7 +2,7 @@
 // It holds the state, asks the core what it means and the views what it looks like.
 
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
-import { elapsed, noCall, reduce, type Act, type Call, type Card } from "../core/call";
+import { elapsed, noCall, reduce, takenUp, type Act, type Call, type Card } from "../core/call";
 import { initial, type Connection } from "../core/connection";
 import { choose, look, noFocus, refocus, type Focus, type FocusView } from "../core/focus";
 import { baseUrl, Line } from "../core/socket";
@@ -10,19 +10,15 @@ import { languageOf, stringsFor, type Strings } from "../core/strings";
 import type { AgentMessage, CallMessage, Suggestion, Verdict } from "../core/wire";
 import { copyText } from "./clipboard";
 import { canFloat, float, popUp } from "./floating";
-import { ear, eyeOff, flag, phone, bell, tick } from "./icons";
+import { bell, flag } from "./icons";
+import { shortcutFor } from "./shortcuts";
 import { styles } from "./styles";
 import { bar } from "./views/bar";
-import { calm, card, type CardActions } from "./views/card";
+import type { CardActions } from "./views/card";
+import { announce, blind, place, type Note } from "./views/place";
 import { transcript } from "./views/transcript";
 
 export type GetToken = (options: { renew: boolean }) => string | Promise<string>;
-
-interface Note {
-  icon: unknown;
-  text: string;
-  until: number;
-}
 
 const NOTE_MS = 2_500;
 // Longer than a hand needs to stop, shorter than an eye needs to read.
@@ -132,7 +128,7 @@ export class CoachSidebar extends LitElement {
     const view = this.ownerDocument.defaultView as (Window & typeof globalThis) | null;
     if (!view || !this.shadowRoot) return;
     const sheet = new view.CSSStyleSheet();
-    sheet.replaceSync(styles.cssText);
+    sheet.replaceSync(styles.map((one) => one.cssText).join("\n"));
     this.shadowRoot.adoptedStyleSheets = [sheet];
   }
 
@@ -317,39 +313,15 @@ export class CoachSidebar extends LitElement {
   }
 
   readonly #onKey = (event: KeyboardEvent): void => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.defaultPrevented) return;
-    const target = event.composedPath()[0];
-    if (target instanceof Element && target.matches("input, textarea, select, [contenteditable]")) return;
     const { card: shown, ticked } = this.#view;
     if (!shown || ticked || this._guarded || this._connection.phase !== "live") return;
-    const act = this.#shortcut(event.key.toLowerCase(), shown);
+    const act = shortcutFor(event, shown, this.#actions);
     if (!act) return;
     event.preventDefault();
     // Once only, also when both the panel and its window listen.
     event.stopPropagation();
     act();
   };
-
-  #shortcut(key: string, shown: Card): (() => void) | null {
-    const { suggestions } = shown.advice;
-    switch (key) {
-      case "1":
-      case "2": {
-        const suggestion = suggestions[Number(key) - 1];
-        return suggestion ? () => void this.#copy(shown, suggestion) : null;
-      }
-      case "u":
-        return () => this.#judge(shown, "useful");
-      case "w":
-        return () => this.#judge(shown, "false-alarm");
-      case "s":
-        return () => this.#snooze(shown);
-      case "escape":
-        return () => this.#dismiss(shown);
-      default:
-        return null;
-    }
-  }
 
   async #float(): Promise<void> {
     if (canFloat()) {
@@ -395,9 +367,9 @@ export class CoachSidebar extends LitElement {
         onFloat: this.ownerDocument === document && this.shortcuts !== "window" ? () => void this.#float() : null,
       })}
       <div class="place" role="group" aria-label=${strings.advice}>
-        ${this.#place(view, strings)}
+        ${place({ view, strings, call, connection: this._connection, note: this._note, guarded: this._guarded, actions: this.#actions })}
       </div>
-      ${live ? this.#blind(strings) : nothing} ${this.#announce(live ? view : null, strings)}
+      ${live ? blind(call, strings) : nothing} ${announce(live ? view : null, strings)}
       ${transcript({
         strings,
         utterances: call.utterances,
@@ -413,55 +385,6 @@ export class CoachSidebar extends LitElement {
       })}
     </section>`;
   }
-
-  #place(view: FocusView, strings: Strings): TemplateResult {
-    const call = this._call;
-    const { phase, trouble, wasLive } = this._connection;
-    if (phase === "idle") return calm("lost", eyeOff, strings.state.offline, strings.noToken);
-    if (phase !== "live") {
-      const words = trouble === "none" || trouble === "network" ? strings.lostHint : strings.trouble[trouble];
-      const refused = phase === "refused" ? strings.state.offline : wasLive ? strings.lost : strings.state.connecting;
-      return wasLive || trouble !== "none" ? calm("lost", eyeOff, refused, words) : calm("", ear, refused, "");
-    }
-    if (view.ticked && view.card) {
-      const outcome = view.card.outcome === "repaired" ? "repaired" : "adopted";
-      return calm("good", tick, strings.outcome[outcome], view.card.advice.suggestions[0]?.text ?? "");
-    }
-    if (view.card) return card({ ...view, card: view.card, guarded: this._guarded }, strings, this.#actions);
-    if (this._note) return calm("", this._note.icon, this._note.text, "");
-    if (call.id === null) return calm("", phone, strings.waitingForCall, strings.waitingHint);
-    if (call.endedAtMs !== null) {
-      return calm("", phone, strings.ended, strings.endedHint(takenUp(call), call.cards.length));
-    }
-    return calm("", ear, strings.listening, strings.listeningHint);
-  }
-
-  #blind(strings: Strings): TemplateResult[] {
-    return this._call.blind.map(
-      ({ reason }) =>
-        html`<div class="blind" role="status" data-reason=${reason}>
-          ${eyeOff}
-          <span><strong>${strings.blind}</strong>${strings.blindReason[reason] ?? reason}</span>
-        </div>`,
-    );
-  }
-
-  /** Spoken by a screen reader: at once for what must not be said, otherwise when it is quiet. */
-  #announce(view: FocusView | null, strings: Strings): TemplateResult {
-    const shown = view?.card && !view.ticked ? view.card.advice : null;
-    const words = shown
-      ? strings.announce(strings.severity[shown.severity], shown.title, shown.suggestions[0]?.text ?? "")
-      : view?.ticked
-        ? strings.outcome[view.card?.outcome === "repaired" ? "repaired" : "adopted"]
-        : "";
-    const urgent = shown?.severity === "violation";
-    return html`<div class="sr" role="alert">${urgent ? words : ""}</div>
-      <div class="sr" role="status" aria-live="polite">${urgent ? "" : words}</div>`;
-  }
-}
-
-function takenUp(call: Call): number {
-  return call.cards.filter(({ outcome }) => outcome === "adopted" || outcome === "repaired").length;
 }
 
 // A page may load the script twice, directly and through an adapter.

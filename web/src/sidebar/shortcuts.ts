@@ -1,0 +1,27 @@
+// What a key means while a card is shown. Keys with a modifier and keys typed into a field belong to the page.
+
+import type { Card } from "../core/call";
+import type { CardActions } from "./views/card";
+
+export function shortcutFor(event: KeyboardEvent, shown: Card, actions: CardActions): (() => void) | null {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.defaultPrevented) return null;
+  const target = event.composedPath()[0];
+  if (target instanceof Element && target.matches("input, textarea, select, [contenteditable]")) return null;
+  switch (event.key.toLowerCase()) {
+    case "1":
+    case "2": {
+      const suggestion = shown.advice.suggestions[Number(event.key) - 1];
+      return suggestion ? () => actions.copy(shown, suggestion) : null;
+    }
+    case "u":
+      return () => actions.judge(shown, "useful");
+    case "w":
+      return () => actions.judge(shown, "false-alarm");
+    case "s":
+      return () => actions.snooze(shown);
+    case "escape":
+      return () => actions.dismiss(shown);
+    default:
+      return null;
+  }
+}

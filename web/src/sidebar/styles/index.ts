@@ -1,0 +1,8 @@
+// The whole look, in the order in which it applies.
+
+import { adaptStyles } from "./adapt";
+import { baseStyles } from "./base";
+import { cardStyles } from "./card";
+import { transcriptStyles } from "./transcript";
+
+export const styles = [baseStyles, cardStyles, transcriptStyles, adaptStyles];
