@@ -52,11 +52,21 @@ class Rulebook:
     expired: tuple[str, ...] = ()
     unused_classes: tuple[str, ...] = ()
 
-    def matcher(self, *, statuses: Iterable[str] = ("stable", "trial"), sound: bool = True) -> Matcher:
-        """Make a matcher of the rules with one of `statuses`."""
+    def matcher(
+        self,
+        *,
+        statuses: Iterable[str] = ("stable", "trial"),
+        speaker: str | None = None,
+        sound: bool = True,
+    ) -> Matcher:
+        """Make a matcher of the rules with one of `statuses` that hold for `speaker` (None: for anybody)."""
         wanted = frozenset(statuses)
         return Matcher(
-            (rule for rule in self.rules if rule.status in wanted),
+            (
+                rule
+                for rule in self.rules
+                if rule.status in wanted and (speaker is None or rule.speaker in (speaker, "any"))
+            ),
             modifiers=self.modifiers,
             tokenizer=self.tokenizer,
             sound=sound,
