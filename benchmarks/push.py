@@ -233,8 +233,8 @@ class Load:
         call = f"{self.prefix}-{index}"
         now = time.perf_counter()
         self.sent_at[call, utterance, step + 1] = now
-        # The card is told with the partial after which nothing can undo the hit any more.
-        if faulty and step == 3:
+        # On partial text the shipped rule waits for an exception that may still be said: its card comes with the final.
+        if faulty and step == 4:
             self.window.faults += 1
             self.fault_at[call, utterance] = now
         self._send(index, event)

@@ -75,6 +75,8 @@ async def _fastapi(listener: socket.socket) -> None:
         except WebSocketDisconnect:
             rooms.listeners.pop(agent_id, None)
 
+    # Annotations are strings here, and FastAPI cannot see a class that this function imports.
+    ingest.__annotations__["ws"] = stream.__annotations__["ws"] = WebSocket
     app.add_api_websocket_route("/v1/ingest", ingest)
     app.add_api_websocket_route("/v1/agents/{agent_id}/stream", stream)
     config = uvicorn.Config(app, ws="websockets-sansio", ws_per_message_deflate=False, log_level="warning")
