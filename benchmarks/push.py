@@ -290,7 +290,6 @@ def summary(windows: list[Window]) -> dict[str, float]:
         "advice_p99_ms": median([_quantile(window.advice, 0.99) for window in windows if window.advice]),
         "cpu_us": median([window.cpu_us for window in windows]),
         "delivered": min(window.share for window in windows),
-        # Memory that a process has once taken is used again, so only the first window tells.
         "connection_kb": windows[0].connection_kb,
         "call_kb": windows[0].call_kb,
         "generator_core": median([100 * window.own_cpu for window in windows]),
@@ -301,6 +300,8 @@ def goals(results: dict[tuple[str, int], dict[str, float]], ups: dict[str, float
     """Hold the medians against rows 10, 11, 12 and 16."""
     calls = max(count for _, count in results)
     coach, relay, bare, one = (results[name, calls] for name in (COACH, RELAY, BARE, ONE))
+    # Memory that a process has once taken is used again: only the first load of more than one call tells.
+    weighed, weighed_bare = results[COACH, 100], results[BARE, 100]
     return [
         Goal(
             "10", f"CPU per event / FastAPI relay, {calls:,} calls", coach["cpu_us"] / relay["cpu_us"], 1.15
@@ -312,10 +313,10 @@ def goals(results: dict[tuple[str, int], dict[str, float]], ups: dict[str, float
         Goal(
             "12",
             "KB per connection / websockets relay",
-            coach["connection_kb"] / max(bare["connection_kb"], 0.1),
+            weighed["connection_kb"] / max(weighed_bare["connection_kb"], 0.1),
             2.5,
         ),
-        Goal("16", "KB per live call above its connections", coach["call_kb"], 64),
+        Goal("16", "KB per live call above its connections", weighed["call_kb"], 64),
         Goal("16", "seconds from start to first answer", ups[COACH], 2),
     ]
 
