@@ -242,12 +242,24 @@ class Call:
             return {}
         seen: Counter[str] = Counter()
         current: dict[str, tuple[int, Hit]] = {}
-        for hit in self._checker.check(utterance.text, final=utterance.final):
+        customer = self._customer_before(utterance)
+        for hit in self._checker.check(utterance.text, final=utterance.final, customer=customer):
             occurrence = seen[hit.rule]
             identity = advice_id(self.call_id, utterance.utterance_id, hit.rule, occurrence)
             current[identity] = (occurrence, hit)
             seen[hit.rule] += 1
         return current
+
+    def _customer_before(self, utterance: Utterance) -> str:
+        """Return what the customer finished saying last before the agent began."""
+        before = [
+            heard.utterance
+            for heard in self._heard.values()
+            if heard.utterance.speaker == "customer"
+            and heard.utterance.final
+            and heard.utterance.start_ms <= utterance.start_ms
+        ]
+        return max(before, key=lambda each: each.start_ms).text if before else ""
 
     def _take_back(self, heard: _Heard, identity: str) -> list[CallEvent]:
         """A told hit is gone: made up for in the same breath, or never said."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from coach.coaching.events import Hit
 from coach.language.compiled import Encoded
 from coach.language.text import normalize
+from coach.rulebook.context import in_context
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -52,6 +53,7 @@ class Checker:
         phase: str | None = None,
         final: bool = True,
         trial: bool = False,
+        customer: str = "",
     ) -> tuple[Hit, ...]:
         """Find what should be said otherwise.
 
@@ -61,6 +63,7 @@ class Checker:
             phase: phase of the call, if known; None lets the rules of every phase through.
             final: False for partial text; hits that words still to come could undo have `settled=False`.
             trial: also apply rules on trial, which agents are never shown.
+            customer: what the customer said last, for the rules that depend on it; "" when not known.
 
         Returns:
             Hits in order of appearance; offsets are characters of `text`.
@@ -72,7 +75,7 @@ class Checker:
                     return ()
             except UnicodeEncodeError:
                 pass  # a lone surrogate: `examine` replaces it
-        return self._hits(text, speaker=speaker, phase=phase, final=final, trial=trial)
+        return self._hits(text, speaker=speaker, phase=phase, final=final, trial=trial, customer=customer)
 
     def check_many(
         self, texts: Sequence[str], *, speaker: Speaker = "agent", final: bool = True, trial: bool = False
@@ -88,23 +91,36 @@ class Checker:
                 yield index, hits
 
     def _hits(
-        self, text: str, *, speaker: Speaker, phase: str | None, final: bool, trial: bool
+        self,
+        text: str,
+        *,
+        speaker: Speaker,
+        phase: str | None,
+        final: bool,
+        trial: bool,
+        customer: str = "",
     ) -> tuple[Hit, ...]:
         if speaker == "unknown":
             return ()
-        findings = self.examine(text, speaker=speaker, final=final, trial=trial)
+        findings = self.examine(text, speaker=speaker, final=final, trial=trial, customer=customer)
         return tuple(
             self._hit(trace, text)
             for trace in findings.traces
-            if trace.is_hit
-            and (phase is None or trace.rule.phases is None or phase in trace.rule.phases)
+            if trace.is_hit and (phase is None or trace.rule.phases is None or phase in trace.rule.phases)
         )
 
     def examine(
-        self, text: str, *, speaker: Speaker = "agent", final: bool = True, trial: bool = False
+        self,
+        text: str,
+        *,
+        speaker: Speaker = "agent",
+        final: bool = True,
+        trial: bool = False,
+        customer: str = "",
     ) -> Findings:
         """Return everything the search saw, including what was stopped and why."""
-        return self._matcher(speaker, trial=trial).find(text, closed=final)
+        findings = self._matcher(speaker, trial=trial).find(text, closed=final)
+        return in_context(findings, customer=customer, tokenizer=self.rulebook.tokenizer)
 
     def _matcher(self, speaker: Speaker, *, trial: bool) -> Matcher:
         matcher = self._matchers.get((speaker, trial))

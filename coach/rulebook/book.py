@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from coach.rulebook.context import Context
     from coach.rulebook.models import OverrideModel
-    from coach.rulebook.rules import Modifier, Rule
+    from coach.rulebook.rules import Modifier, Rule, SentenceType
 
 _NOT_RULES = frozenset({"words.yml", "overrides.yml"})
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -142,12 +143,17 @@ class _Loader:
             for name, model in words.modifiers.items()
             if source is not None
         )
+        if source is not None:
+            for name, context in words.contexts.items():
+                self.compiler.contexts[name] = self.compiler.context(name, context, source)
         if source is not None and self.run_examples:
-            self.problems += check_words(
-                words, source, self.compiler.sentences.values(), modifiers, tokenizer
-            )
+            parts: list[SentenceType | Modifier | Context] = [*self.compiler.sentences.values(), *modifiers]
+            parts += self.compiler.contexts.values()
+            self.problems += check_words(words, source, parts, tokenizer)
         phrases = self.phrases()
         rules = self.rules(packs, phrases)
+        if source is not None:
+            self.check_contexts(words, source, {rule.id for rule in rules})
         rules, overrides, expired = self.overridden(rules)
         used = self.compiler.used_classes | {FILLER_CLASS}
         return Rulebook(
@@ -161,6 +167,14 @@ class _Loader:
             expired=expired,
             unused_classes=tuple(sorted(set(words.classes) - used)),
         )
+
+    def check_contexts(self, words: WordsFile, source: Source, rules: set[str]) -> None:
+        for name, context in words.contexts.items():
+            self.problems += [
+                source.problem(["contexts", name, "rules", index], f"没有规则 {rule!r}")
+                for index, rule in enumerate(context.rules or ())
+                if rule not in rules
+            ]
 
     def read(self, path: Path, name: str, model: type[_Model]) -> tuple[_Model | None, Source | None]:
         source = read_source(path, name=name)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from coach.language.compiled import CompiledPattern, Vocabulary
 from coach.language.pattern import PatternError
 from coach.language.text import CLAUSE_MARKS, normalize_literal
+from coach.rulebook.context import Context
 from coach.rulebook.models import CATEGORIES, SLOTS, ExampleModel
 from coach.rulebook.phrasebook import Phrase
 from coach.rulebook.rules import Modifier, Rule, RuleException, SentenceType
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from coach.errors import Problem
     from coach.rulebook.models import (
+        ContextModel,
         ExceptionModel,
         ModifierModel,
         PhraseModel,
@@ -42,6 +44,7 @@ class Compiler:
 
     vocabulary: Vocabulary
     sentences: dict[str, SentenceType] = field(default_factory=dict)
+    contexts: dict[str, Context] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     used_classes: set[str] = field(default_factory=set)
 
@@ -95,12 +98,7 @@ class Compiler:
     def modifier(self, name: str, model: ModifierModel, source: Source) -> Modifier:
         """Compile a modifier."""
         path: Path = ["modifiers", name]
-        for index, category in enumerate(model.categories or ()):
-            if category not in CATEGORIES:
-                known = "、".join(CATEGORIES)
-                self.problems.append(
-                    source.problem([*path, "categories", index], f"没有类别 {category!r}；应为 {known} 之一")
-                )
+        self.known_categories(model.categories, source, path)
         return Modifier(
             name=name,
             effect=model.effect,
@@ -112,6 +110,29 @@ class Compiler:
             patterns=self.patterns(model.match, source, [*path, "match"]),
             exceptions=self.exceptions(model.except_, source, path),
         )
+
+    def context(self, name: str, model: ContextModel, source: Source) -> Context:
+        """Compile a context."""
+        path: Path = ["contexts", name]
+        self.known_categories(model.categories, source, path)
+        return Context(
+            name=name,
+            effect=model.effect,
+            rules=frozenset(model.rules or ()),
+            categories=frozenset(model.categories or ()),
+            because=model.because,
+            patterns=self.patterns(model.match, source, [*path, "match"]),
+            exceptions=self.exceptions(model.except_, source, path),
+        )
+
+    def known_categories(self, names: list[str] | None, source: Source, path: Path) -> None:
+        """Note each name that is no category."""
+        for index, category in enumerate(names or ()):
+            if category not in CATEGORIES:
+                known = "、".join(CATEGORIES)
+                self.problems.append(
+                    source.problem([*path, "categories", index], f"没有类别 {category!r}；应为 {known} 之一")
+                )
 
     def rule(self, model: RuleModel, source: Source, index: int, *, stem: str) -> Rule:
         """Compile a rule."""
@@ -148,6 +169,9 @@ class Compiler:
             suggest=tuple(model.suggest),
             explain=model.explain,
             source=model.source,
+            contexts=tuple(
+                context for context in self.contexts.values() if context.concerns(model.id, category)
+            ),
             hits=tuple(example for example in model.hits if isinstance(example, str)),
             misses=tuple(example for example in model.misses if isinstance(example, str)),
             todo=tuple(

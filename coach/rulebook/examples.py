@@ -9,18 +9,22 @@ from typing import TYPE_CHECKING
 from coach.errors import Problem
 from coach.language.compiled import Encoded
 from coach.language.text import normalize
+from coach.rulebook.context import in_context
+from coach.rulebook.rules import Modifier, SentenceType
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from coach.language.tokens import Tokenizer
     from coach.rulebook.book import Rulebook
+    from coach.rulebook.context import Context
     from coach.rulebook.matcher import Matcher
-    from coach.rulebook.models import WordsFile
-    from coach.rulebook.rules import Modifier, Rule, SentenceType
+    from coach.rulebook.models import ContextModel, ModifierModel, SentenceModel, WordsFile
+    from coach.rulebook.rules import Rule
     from coach.rulebook.source import Source
 
 _SPAN = re.compile(r"【(.*?)】")
+_CUSTOMER = re.compile(r"〔(.*?)〕")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,12 @@ def unmark(example: str) -> tuple[str, tuple[tuple[int, int], ...]]:
     return text + example[at:], tuple(spans)
 
 
+def split_customer(example: str) -> tuple[str, str]:
+    """Split off what the customer said before, written in 〔〕 at the start of an example."""
+    found = _CUSTOMER.match(example)
+    return (found.group(1), example[found.end() :]) if found else ("", example)
+
+
 def mark(text: str, spans: tuple[tuple[int, int], ...]) -> str:
     """Write spans back as 【】."""
     for start, end in sorted(spans, reverse=True):
@@ -67,8 +77,9 @@ def mark(text: str, spans: tuple[tuple[int, int], ...]) -> str:
 def run_examples(rule: Rule, matcher: Matcher) -> Iterator[ExampleResult]:
     """Run the examples of one rule with a matcher that holds at least that rule."""
     for example in (*rule.hits, *rule.misses):
-        text, wanted = unmark(example)
-        findings = matcher.find(text)
+        customer, said = split_customer(example)
+        text, wanted = unmark(said)
+        findings = in_context(matcher.find(text), customer=customer, tokenizer=matcher.tokenizer)
         got = tuple(
             (trace.start, trace.end) for trace in findings.traces if trace.is_hit and trace.rule.id == rule.id
         )
@@ -98,22 +109,14 @@ def check_examples(book: Rulebook) -> list[Problem]:
 def check_words(
     words: WordsFile,
     source: Source,
-    sentences: Iterable[SentenceType],
-    modifiers: Iterable[Modifier],
+    parts: Iterable[SentenceType | Modifier | Context],
     tokenizer: Tokenizer,
 ) -> list[Problem]:
-    """Run the examples of sentence types and modifiers and describe those that fail."""
+    """Run the examples of sentence types, modifiers and contexts and describe those that fail."""
     problems: list[Problem] = []
-    kinds: list[tuple[str, SentenceType | Modifier, list[str], list[str]]] = [
-        ("sentences", sentence, words.sentences[sentence.name].hits, words.sentences[sentence.name].misses)
-        for sentence in sentences
-    ]
-    kinds += [
-        ("modifiers", modifier, words.modifiers[modifier.name].hits, words.modifiers[modifier.name].misses)
-        for modifier in modifiers
-    ]
-    for key, part, hits, misses in kinds:
-        for wanted, field, examples in ((True, "hits", hits), (False, "misses", misses)):
+    for part in parts:
+        key, model = _written(part, words)
+        for wanted, field, examples in ((True, "hits", model.hits), (False, "misses", model.misses)):
             for index, example in enumerate(examples):
                 tokens = tokenizer.cut(normalize(example).text)
                 if _stands(part, Encoded(tokens, closed=True, tokenizer=tokenizer)) is not wanted:
@@ -127,7 +130,18 @@ def check_words(
     return problems
 
 
-def _stands(part: SentenceType | Modifier, encoded: Encoded) -> bool:
+def _written(
+    part: SentenceType | Modifier | Context, words: WordsFile
+) -> tuple[str, SentenceModel | ModifierModel | ContextModel]:
+    """Return the section of words.yml that holds a part, and the part as it is written there."""
+    if isinstance(part, SentenceType):
+        return "sentences", words.sentences[part.name]
+    if isinstance(part, Modifier):
+        return "modifiers", words.modifiers[part.name]
+    return "contexts", words.contexts[part.name]
+
+
+def _stands(part: SentenceType | Modifier | Context, encoded: Encoded) -> bool:
     refuted = [found for other in part.exceptions for found in other.pattern.find(encoded)]
     return any(
         not any(found.start < other.end and other.start < found.end for other in refuted)

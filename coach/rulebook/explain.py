@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from coach.rulebook.context import in_context
+from coach.rulebook.examples import split_customer
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -71,7 +74,9 @@ class Explanation:
                 lines.append("  读音  按读音命中：识别结果里是同音字")
             lines += [f"  成分  {name} = {value}" for name, value in trace.parts.items()]
             if trace.stopped_by:
-                what = {"exception": "例外", "sentence": "句类", "modifier": "修饰"}[trace.stopped_by]
+                what = {"exception": "例外", "sentence": "句类", "modifier": "修饰", "context": "语境"}[
+                    trace.stopped_by
+                ]
                 lines.append(f"  不提示  被{what}拦下：{trace.stopped}")
                 continue
             if trace.rule.status != "stable":
@@ -84,8 +89,14 @@ class Explanation:
 
 
 def explain(book: Rulebook, text: str, *, slots: Mapping[str, str] | None = None) -> Explanation:
-    """Explain one sentence said by an agent, with every rule that is not retired or a draft."""
-    findings = book.matcher(statuses=("stable", "trial")).find(text)
+    """Explain one sentence said by an agent, with every rule that is not retired or a draft.
+
+    Args:
+        text: the sentence; what the customer said before may stand in front of it in 〔〕.
+    """
+    customer, text = split_customer(text)
+    matcher = book.matcher(statuses=("stable", "trial"), speaker="agent")
+    findings = in_context(matcher.find(text), customer=customer, tokenizer=book.tokenizer)
     suggestions = {
         trace.rule.id: tuple(
             phrase

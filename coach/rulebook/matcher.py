@@ -100,7 +100,7 @@ class Matcher:
     ) -> None:
         self.rules = tuple(rules)
         self.modifiers = tuple(modifiers)
-        self._tokenizer = tokenizer
+        self.tokenizer = tokenizer
         self._sound = sound
         self._owners: list[tuple[Rule, CompiledPattern]] = [
             (rule, pattern) for rule in self.rules for pattern in rule.patterns
@@ -121,7 +121,7 @@ class Matcher:
 
     def __reduce__(self) -> tuple[Callable[..., Matcher], tuple[object, ...]]:
         """Pickle by what it was made of: automata are rebuilt on the other side."""
-        return _rebuild, (self.rules, self.modifiers, self._tokenizer, self._sound)
+        return _rebuild, (self.rules, self.modifiers, self.tokenizer, self._sound)
 
     def quiet(self, text: str, *, closed: bool = True) -> bool:
         """Tell at the least cost whether nothing at all can be found in `text`."""
@@ -170,8 +170,8 @@ class Matcher:
             else list(range(len(self._owners)))
         )
         if candidates:
-            tokens = self._tokenizer.cut(normalized.text)
-            encoded = Encoded(tokens, closed=closed, tokenizer=self._tokenizer)
+            tokens = self.tokenizer.cut(normalized.text)
+            encoded = Encoded(tokens, closed=closed, tokenizer=self.tokenizer)
             traces = self._search(encoded, candidates, normalized)
         if closed and self._repairer is not None:
             traces += self._search_by_sound(normalized, taken=traces)
@@ -256,8 +256,8 @@ class Matcher:
         if repair is None:
             return []
         repaired = Normalized(normalized.original, repair.text, normalized.starts, normalized.ends)
-        tokens = self._tokenizer.cut(repair.text)
-        encoded = Encoded(tokens, closed=True, tokenizer=self._tokenizer)
+        tokens = self.tokenizer.cut(repair.text)
+        encoded = Encoded(tokens, closed=True, tokenizer=self.tokenizer)
         found = self.scan(repair.text)
         # The written text may hold what the repair hides, so only what the repair adds counts.
         changed = [normalized.span(index, index + 1)[0] for index in repair.changed]
@@ -291,6 +291,9 @@ class _Modified:
         """Return the severity that is left, the reason when none is, and the modifiers that acted."""
         severity: SeverityName | None = rule.severity
         names: list[str] = []
+        if rule.speaker == "customer":
+            # They describe an agent's talk: a customer's 如果再不解决我就投诉 is no mere condition.
+            return severity, "", ()
         possible = self._possible
         if possible is None:
             possible = self._possible = self._ask_possible("".join(self._encoded.tokens))

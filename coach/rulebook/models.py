@@ -117,6 +117,26 @@ class ModifierModel(_Strict):
     misses: list[Text] = []
 
 
+class ContextModel(_Strict):
+    """Words of the customer's last utterance that hits need (`require`) or that excuse them (`cancel`)."""
+
+    effect: Literal["cancel", "require"]
+    rules: Annotated[list[Text], Field(min_length=1)] | None = None
+    categories: Annotated[list[str], Field(min_length=1)] | None = None
+    because: Text
+    match: Annotated[list[Text], Field(min_length=1)]
+    except_: Exceptions = Field(default=None, alias="except")
+    hits: list[Text] = []
+    misses: list[Text] = []
+
+    @model_validator(mode="after")
+    def _about_something(self) -> ContextModel:
+        if self.rules is None and self.categories is None:
+            message = "要写 rules 或 categories：这个语境管哪些规则"
+            raise ValueError(message)
+        return self
+
+
 class WordsFile(_Strict):
     """rules/words.yml."""
 
@@ -125,6 +145,7 @@ class WordsFile(_Strict):
     classes: dict[str, Annotated[list[Text], Field(min_length=1)]] = {}
     sentences: dict[str, SentenceModel] = {}
     modifiers: dict[str, ModifierModel] = {}
+    contexts: dict[str, ContextModel] = {}
 
     @field_validator("version", mode="before")
     @classmethod

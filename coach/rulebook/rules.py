@@ -9,6 +9,7 @@ from coach.language.text import CLAUSE_MARKS
 
 if TYPE_CHECKING:
     from coach.language.compiled import CompiledPattern, Encoded
+    from coach.rulebook.context import Context
     from coach.rulebook.models import SeverityName, SpeakerName, StatusName
 
 SEVERITIES: tuple[SeverityName, ...] = ("notice", "warning", "violation")
@@ -67,6 +68,7 @@ class Rule:
         hits, misses: the author's examples (spans in 【】), without those marked `todo`.
         file: where it was written, for messages.
         places: line and column in `file` of each of `hits`, then of each of `misses`.
+        contexts: what the customer must have said, or must not have, for a hit to count.
     """
 
     id: str
@@ -87,6 +89,7 @@ class Rule:
     todo: tuple[tuple[str, str], ...]
     file: str
     places: tuple[tuple[int, int], ...] = ()
+    contexts: tuple[Context, ...] = ()
 
 
 def milder(severity: SeverityName) -> SeverityName | None:
