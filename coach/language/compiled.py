@@ -122,15 +122,14 @@ class CompiledPattern:
         self.source = source
         self.tree = parse_pattern(source)
         self._vocabulary = vocabulary
-        for item in walk(self.tree):
+        items = tuple(walk(self.tree))
+        for item in items:
             if isinstance(item, WordClass) and item.name not in vocabulary.classes:
                 known = "、".join(sorted(vocabulary.classes)) or "（没有）"
                 raise PatternError(
                     source, source.find(f"<{item.name}>"), f"没有词类 <{item.name}>；已有：{known}"
                 )
-        self.tagged = any(
-            isinstance(item, Tag) or (isinstance(item, Literal) and item.tag) for item in walk(self.tree)
-        )
+        self.tagged = any(isinstance(item, Tag) or (isinstance(item, Literal) and item.tag) for item in items)
         self.anchors = tuple(_anchors(self.tree, vocabulary))
         if not self.anchors:
             raise PatternError(source, 0, "没有必须出现的词，每句话都要细查；至少写一个词或 <词类>")
@@ -200,6 +199,8 @@ class CompiledPattern:
 
 def _variants(word: str) -> set[str]:
     """Spell `word` with every mixture of 你 and 您."""
+    if _YOU[0] not in word and _YOU[1] not in word:
+        return {word}
     choices = [tuple(_YOU) if letter in _YOU else (letter,) for letter in word]
     return {"".join(letters) for letters in product(*choices)}
 

@@ -119,18 +119,20 @@ Item = Literal | WordClass | Tag | Gap | Mark | Start | End | Choice | Maybe | N
 
 def walk(node: Item | Sequence) -> Iterator[Item]:
     """Yield every item of a tree, outer before inner."""
-    if isinstance(node, Sequence):
-        for item in node.items:
-            yield from walk(item)
-        return
-    yield node
-    if isinstance(node, Choice):
-        for option in node.options:
-            yield from walk(option)
-    elif isinstance(node, Maybe):
-        yield from walk(node.item)
-    elif isinstance(node, Named):
-        yield from walk(node.body)
+    # A stack, not recursion: a rule book has a quarter of a million items.
+    waiting: list[Item | Sequence] = [node]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Sequence):
+            waiting.extend(reversed(node.items))
+            continue
+        yield node
+        if isinstance(node, Choice):
+            waiting.extend(reversed(node.options))
+        elif isinstance(node, Maybe):
+            waiting.append(node.item)
+        elif isinstance(node, Named):
+            waiting.append(node.body)
 
 
 def parse_pattern(pattern: str) -> Sequence:
@@ -146,6 +148,8 @@ _MARKS = frozenset(CLAUSE_MARKS)
 _SPECIAL = frozenset("<>{}()|?[]^$/… \t？") | _MARKS | frozenset(",;!")
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
 _TAG = re.compile(r"[a-z][a-z0-9]*")
+_PLAIN = re.compile(f"[^{re.escape(''.join(sorted(_SPECIAL)))}]+")
+_UNBOUNDED = re.compile(r"[*+]")
 _GAP = re.compile(r"\{\s*(\d+)\s*,\s*(\d+)\s*\}")
 
 
@@ -156,6 +160,7 @@ class _Parser:
         self.pattern = pattern
         self.at = 0
         self.names: set[str] = set()
+        self.gaps = 0
 
     def parse(self) -> Sequence:
         if not self.pattern.strip():
@@ -167,9 +172,8 @@ class _Parser:
         return sequence
 
     def check(self, sequence: Sequence) -> None:
-        gaps = sum(isinstance(item, Gap) for item in walk(sequence))
-        if gaps > MAX_GAPS:
-            raise self.error(f"有 {gaps} 个间隔，最多 {MAX_GAPS} 个", at=0)
+        if self.gaps > MAX_GAPS:
+            raise self.error(f"有 {self.gaps} 个间隔，最多 {MAX_GAPS} 个", at=0)
         outer = [item for item in sequence.items if not isinstance(item, (Start, End))]
         if not outer:
             raise self.error("只有 ^ 或 $；至少要有一个词", at=0)
@@ -205,6 +209,8 @@ class _Parser:
 
     def item(self) -> Item:
         letter = self.pattern[self.at]
+        if letter not in _SPECIAL:
+            return self.literal()
         readers: dict[str, Callable[[], Item]] = {
             "<": self.word_class,
             "{": self.gap,
@@ -217,19 +223,18 @@ class _Parser:
         single: dict[str, Item] = {"…": Gap(0, MAX_GAP), "^": Start(), "$": End()}
         if letter in single or letter in CLAUSE_MARKS or letter in ",;!":
             self.at += 1
+            self.gaps += letter == "…"
             return single.get(letter, Mark())
-        if letter in _SPECIAL:
-            raise self.error(f"这里不能写 {letter!r}")
-        return self.literal()
+        raise self.error(f"这里不能写 {letter!r}")
 
     def literal(self) -> Literal:
         start = self.at
-        while self.at < len(self.pattern) and self.pattern[self.at] not in _SPECIAL:
-            self.at += 1
-        written = self.pattern[start : self.at]
-        for index, letter in enumerate(written):
-            if letter in "*+":
-                raise self.error("没有 * 和 +；用 {0,3} 这样的间隔写明上限", at=start + index)
+        found = _PLAIN.match(self.pattern, start)
+        written = found.group() if found else ""
+        self.at = start + len(written)
+        unbounded = _UNBOUNDED.search(written)
+        if unbounded:
+            raise self.error("没有 * 和 +；用 {0,3} 这样的间隔写明上限", at=start + unbounded.start())
         text = normalize_literal(written)
         if not _MARKS.isdisjoint(text):
             at = next(index for index, letter in enumerate(written) if normalize_literal(letter) in _MARKS)
@@ -260,6 +265,7 @@ class _Parser:
         found = _GAP.match(self.pattern, self.at)
         if not found:
             raise self.error("间隔要写明下限和上限，例如 {0,3}")
+        self.gaps += 1
         low, high = int(found.group(1)), int(found.group(2))
         if low > high:
             raise self.error(f"间隔 {found.group()} 的下限比上限大")

@@ -7,15 +7,18 @@ is wrong, the old set stays and `stale` says why.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from watchfiles import awatch
 
+from coach import __version__
 from coach.coaching.checker import Checker
-from coach.errors import CoachError
+from coach.errors import CoachError, RulebookError
 from coach.rulebook.book import load_rulebook
+from coach.rulebook.examples import check_examples
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,9 +50,11 @@ class RuleSource:
         stale: why the files on disk are not in force; "" when they are.
     """
 
-    def __init__(self, *, rules_dir: Path, phrasebook_dir: Path) -> None:
+    def __init__(self, *, rules_dir: Path, phrasebook_dir: Path, proven: Path | None = None) -> None:
         self._rules_dir = rules_dir
         self._phrasebook_dir = phrasebook_dir
+        # Remembers the digest whose examples passed, so that a restart need not run them again.
+        self._proven = proven
         self._current: RuleSet | None = None
         self._listeners: list[Callable[[], None]] = []
         self.stale = ""
@@ -78,10 +83,15 @@ class RuleSource:
         """
         self._current = ruleset or self._read()
 
+    async def warm(self) -> None:
+        """Load the dictionaries that only some texts need, beside the first calls and not before them."""
+        await asyncio.to_thread(self.current.checker.warm)
+
     async def reload(self) -> None:
         """Load again and swap; on any problem keep the old set and say so."""
         try:
             fresh = await asyncio.to_thread(self._read)
+            await asyncio.to_thread(fresh.checker.warm)
         except (CoachError, OSError, UnicodeDecodeError) as error:
             self.stale = str(error)
             log.error("规则未能重新加载，继续使用 %s：\n%s", self.current.rulebook.digest, error)  # noqa: TRY400 - the message is the problem list
@@ -99,8 +109,29 @@ class RuleSource:
         async for _ in awatch(self._rules_dir, self._phrasebook_dir, stop_event=stop, step=200):
             await self.reload()
 
+    def _is_proven(self, proof: str) -> bool:
+        """Tell whether these very files passed their examples under this very version before."""
+        if self._proven is None:
+            return False
+        try:
+            return self._proven.read_text(encoding="ascii") == proof
+        except (OSError, ValueError):
+            return False
+
     def _read(self) -> RuleSet:
-        rulebook = load_rulebook(rules_dir=self._rules_dir, phrasebook_dir=self._phrasebook_dir)
+        rulebook = load_rulebook(
+            rules_dir=self._rules_dir, phrasebook_dir=self._phrasebook_dir, check_examples=False
+        )
+        proof = f"{__version__} {rulebook.digest}"
+        if not self._is_proven(proof):
+            problems = check_examples(rulebook)
+            if problems:
+                raise RulebookError(problems)
+            if self._proven is not None:
+                # Only saves time: a folder that cannot be written is reported by those who need it.
+                with contextlib.suppress(OSError):
+                    self._proven.write_text(proof, encoding="ascii")
         checker = Checker(rulebook)
-        checker.warm()
+        # The words of the rules; the dictionaries for rarer needs follow in `warm`.
+        checker.check("您好")
         return RuleSet(rulebook, checker)

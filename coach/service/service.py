@@ -47,13 +47,17 @@ class Service:
     ) -> None:
         self.settings = settings
         self.clock = clock
-        self.rules = RuleSource(rules_dir=settings.rules, phrasebook_dir=settings.phrasebook)
-        self.rules.load(ruleset)
+        self.rules = RuleSource(
+            rules_dir=settings.rules,
+            phrasebook_dir=settings.phrasebook,
+            proven=settings.data_dir / "proven-rules",
+        )
         try:
             self.keys = KeyRing(settings.data_dir, clock=clock)
             self._lock = _lock(settings.data_dir / "lock")
         except OSError as error:
             raise ConfigError(f"data_dir: 无法使用 {settings.data_dir}：{error.strerror}") from error
+        self.rules.load(ruleset)
         self.gate = Gate(origins=settings.origins, hosts=settings.hosts, bound_to=settings.host)
         self.lobby = Lobby(keys=self.keys, gate=self.gate, limit=settings.max_connections)
         self.store = Store(settings.data_dir / "coach.sqlite3", max_waiting=settings.max_waiting)
@@ -76,6 +80,7 @@ class Service:
             await self.store.open()
             await self.calls.revive_open()
             tasks = [asyncio.create_task(self.calls.run_clock(), name="clock")]
+            tasks.append(asyncio.create_task(self.rules.warm(), name="rules-warm"))
             if self.settings.reload_rules:
                 tasks.append(asyncio.create_task(self.rules.watch(stop), name="rules-watch"))
             for task in tasks:
