@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import sys
 from typing import TYPE_CHECKING, Any, Final
 
 import uvicorn
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 # Frames up to here are read and answered with `too_large`; beyond it the socket is closed (1009).
 _READ_LIMIT: Final = 8 * MAX_FRAME_BYTES
 _SHUTDOWN_S: Final = 10
+_SWITCH_S: Final = 0.0005
 
 
 def run(service: Service, *, on_listening: Callable[[str], None]) -> None:
@@ -30,6 +32,8 @@ def run(service: Service, *, on_listening: Callable[[str], None]) -> None:
     Raises:
         ConfigError: the address cannot be used, or the database cannot be opened.
     """
+    # The database's threads hold the interpreter for 5 ms at a time by default; a card must not wait for that.
+    sys.setswitchinterval(_SWITCH_S)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(serve(service, on_listening=on_listening))
 
