@@ -1,11 +1,11 @@
 """Every exception that coach raises on purpose.
 
-    CoachError
-    ├── ConfigError       a setting is missing or wrong            (for the operator)
-    ├── RulebookError     a rule, word class or override is wrong   (for the rule author)
-    ├── PhrasebookError   a phrase is wrong                         (for the phrase author)
-    ├── TranscriptError   a recorded call cannot be read            (for the analyst)
-    └── MessageError      a frame or request is malformed           (for the integrator)
+CoachError
+├── ConfigError       a setting is missing or wrong            (for the operator)
+├── RulebookError     a rule, word class or override is wrong   (for the rule author)
+├── PhrasebookError   a phrase is wrong                         (for the phrase author)
+├── TranscriptError   a recorded call cannot be read            (for the analyst)
+└── MessageError      a frame or request is malformed           (for the integrator)
 """
 
 from __future__ import annotations

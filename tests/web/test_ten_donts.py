@@ -68,7 +68,6 @@ def test_each_dont_gives_its_card(shipped_panel: OpenPanel, category: str, text:
     expect(panel.card.locator(".say").first).not_to_be_empty()
 
 
-@pytest.mark.xfail(strict=False, reason="no rule looks at the customer's urgency yet")
 def test_asking_back_under_urgency_gives_its_card(shipped_panel: OpenPanel) -> None:
     """The seventh don't, “你什么时候需要”, is one only after a customer who is in a hurry."""
     panel = shipped_panel()
