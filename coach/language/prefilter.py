@@ -83,17 +83,25 @@ class Prefilter:
             return []
         present = {number for _, _, number in self._scan_other(text)}
         chosen: set[int] = set()
+        alone, pairs, needs = self._alone, self._pairs, self._needs
         for number in {number for _, _, number in found}:
-            chosen.update(self._alone.get(number, ()))
-            others = self._pairs.get(number)
-            if others:
-                # Walk the smaller side: a text holds a handful of words, a word may have thousands of partners.
-                for other in present if len(present) < len(others) else others.keys() & present:
-                    chosen.update(others.get(other, ()))
-        needs = self._needs
-        return sorted(
-            pattern for pattern in chosen if not any(words.isdisjoint(present) for words in needs[pattern])
-        )
+            if number in alone:
+                chosen.update(alone[number])
+            if number in pairs:
+                others = pairs[number]
+                # Walks the smaller side: a text holds a handful of words, a word may have thousands of partners.
+                for other in others.keys() & present:
+                    chosen.update(others[other])
+        kept: list[int] = []
+        for pattern in chosen:
+            # Loops, not `any`: a generator costs more than the few sets it would look at.
+            for words in needs[pattern]:
+                if words.isdisjoint(present):
+                    break
+            else:
+                kept.append(pattern)
+        kept.sort()
+        return kept
 
 
 def _numbered(numbers: dict[str, int], words: frozenset[str]) -> frozenset[int]:
