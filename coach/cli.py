@@ -12,7 +12,7 @@ import typer
 
 from coach import __version__
 from coach.commands import check, keys, replay, rules, serve
-from coach.errors import CoachError, ConfigError
+from coach.errors import CoachError, ConfigError, TranscriptError
 
 app = typer.Typer(
     name="coach",
@@ -53,4 +53,4 @@ def main() -> None:
         app()
     except CoachError as error:
         print(error, file=sys.stderr)
-        sys.exit(2 if isinstance(error, ConfigError) else 1)
+        sys.exit(2 if isinstance(error, (ConfigError, TranscriptError)) else 1)

@@ -281,5 +281,55 @@ def test_a_recording_that_cannot_be_read_is_explained(coach, tmp_path, content, 
     """The message says where and what was expected."""
     (tmp_path / "call.json").write_text(content, "utf-8")
     done = coach("replay", "call.json", "--key", "x")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert message in done.stderr
+
+
+def test_rules_score_counts_what_is_right_false_and_missed(coach, tmp_path):
+    """Labelled sentences give precision and recall, and each error its reason."""
+    lines = [
+        {"id": "1", "text": "这个我不知道", "labels": ["ignorance"]},
+        {"id": "2", "text": "没办法帮您", "labels": ["refusal"]},
+        {"id": "3", "text": "我不清楚啊", "labels": []},
+        {"id": "4", "text": "我不知道您方便吗", "labels": [], "also": []},
+    ]
+    file = tmp_path / "labelled.jsonl"
+    file.write_text("\n".join(json.dumps(line, ensure_ascii=False) for line in lines), "utf-8")
+    score = json.loads(coach("rules", "score", str(file), "--json").stdout)
+    assert (score["micro"]["right"], score["micro"]["false"], score["micro"]["missed"]) == (1, 1, 1)
+    assert score["alarms_per_1000_clean"] == 500.0
+    assert [error["id"] for error in score["errors"]] == ["2", "3"]
+    assert "每千句 500" in coach("rules", "score", str(file)).stdout
+
+
+def test_rules_score_names_every_broken_line(coach, tmp_path):
+    """Broken lines are told with line and field, all at once, and nothing is scored."""
+    file = tmp_path / "broken.jsonl"
+    file.write_text('{"id": 1, "text": 3}\nx\n{"text": "好", "labels": ["nosuch"]}\n', "utf-8")
+    scored = coach("rules", "score", str(file))
+    assert scored.returncode == 2
+    assert "broken.jsonl:1:1: text: 收到 3，应为文字" in scored.stderr
+    assert "broken.jsonl:2:1: 不是 JSON" in scored.stderr
+    assert "broken.jsonl:3:1: labels: 没有类别 'nosuch'" in scored.stderr
+
+
+def test_rules_compare_shows_new_and_vanished_hits(coach, tmp_path):
+    """A rule that only one of two rule sets has makes the difference."""
+    old, new = tmp_path / "rules", tmp_path / "new"
+    new.mkdir()
+    (new / "words.yml").write_text("version: 1\n", "utf-8")
+    (new / "ignorance.yml").write_text(RULES.replace("status: trial", "status: stable"), "utf-8")
+    call = {
+        "id": "c1",
+        "turns": [
+            {"speaker": "客户", "text": "爱莫能助"},
+            {"speaker": "客服", "text": "我们爱莫能助"},
+            {"speaker": "客服", "text": "这个我不知道"},
+        ],
+    }
+    calls = tmp_path / "calls.jsonl"
+    calls.write_text(json.dumps(call, ensure_ascii=False) + "\n", "utf-8")
+    compared = json.loads(coach("rules", "compare", str(old), str(new), str(calls), "--json").stdout)
+    assert (compared["old_hits"], compared["new_hits"]) == (1, 2)
+    assert [each["where"] for each in compared["appeared"]] == ["c1#1"]
+    assert compared["vanished"] == []

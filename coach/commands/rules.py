@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Literal
+from pathlib import Path  # noqa: TC003 - typer reads the annotations when it runs
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from coach.commands.options import Json, PhrasebookDir, RulesDir, load_book
+from coach.errors import TranscriptError
+
+if TYPE_CHECKING:
+    from coach.rulebook.book import Rulebook
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -156,6 +161,78 @@ def doc(*, rules: RulesDir = None, phrasebook: PhrasebookDir = None) -> None:
     from coach.rulebook.document import document  # noqa: PLC0415 - only this command needs it
 
     print(document(load_book(rules, phrasebook, check_examples=False)))
+
+
+@app.command()
+def score(
+    files: Annotated[list[Path], typer.Argument(help='JSON 行：{"id","text","labels":[…],"also":[…]}')],
+    *,
+    errors: Annotated[bool, typer.Option(help="逐句列出错误及原因。")] = True,
+    trial: Annotated[bool, typer.Option("--trial", help="试用中的规则也算。")] = False,
+    json: Json = False,
+    rules: RulesDir = None,
+    phrasebook: PhrasebookDir = None,
+) -> None:
+    """用标注过的句子给规则打分：精确率、召回率、F1、每千句误报、混淆和每个错误的原因。
+
+    labels 是必须命中的类别，also 是命中也可以的类别；[] 表示这句话没有问题。
+
+    示例：coach rules score 标注.jsonl --no-errors
+    """
+    from coach.coaching.checker import Checker  # noqa: PLC0415 - only this command needs it
+    from coach.coaching.score import score as score_sentences  # noqa: PLC0415
+    from coach.commands.scoring import print_score, read_labelled, score_as_dict  # noqa: PLC0415
+
+    sentences = [sentence for file in files for sentence in read_labelled(_lines(file), name=file.name)]
+    book = load_book(rules, phrasebook, check_examples=False)
+    result = score_sentences(Checker(book), sentences, trial=trial)
+    if json:
+        _print_json(score_as_dict(result, digest=book.digest))
+    else:
+        print_score(result, sys.stdout, digest=book.digest, errors=errors)
+
+
+@app.command()
+def compare(
+    old: Annotated[Path, typer.Argument(help="旧规则目录。")],
+    new: Annotated[Path, typer.Argument(help="新规则目录。")],
+    calls: Annotated[list[Path], typer.Argument(help="录好的通话：JSON，或每行一通的 JSON 行。")],
+    *,
+    json: Json = False,
+    phrasebook: PhrasebookDir = None,
+) -> None:
+    """在录好的通话上比较两套规则：哪些命中会新增，哪些会消失。
+
+    目录里若有 rules/ 和 phrasebook/ 两个子目录，就一起读；否则话术取自 --phrasebook 或随包话术。
+
+    示例：coach rules compare 上月的规则 ./rules 通话.jsonl
+    """
+    from coach.coaching.checker import Checker  # noqa: PLC0415 - only this command needs it
+    from coach.coaching.compare import compare as compare_rules  # noqa: PLC0415
+    from coach.commands.scoring import comparison_as_dict, print_comparison, read_turns  # noqa: PLC0415
+
+    checkers = [Checker(_book_of(folder, phrasebook)) for folder in (old, new)]
+    turns = [turn for file in calls for turn in read_turns(file)]
+    result = compare_rules(checkers[0], checkers[1], turns)
+    if json:
+        _print_json(comparison_as_dict(result))
+    else:
+        print_comparison(result, sys.stdout)
+
+
+def _book_of(folder: Path, phrasebook: Path | None) -> Rulebook:
+    """Load a rule book from a folder of rules, or from one that holds rules/ and phrasebook/."""
+    if (folder / "rules").is_dir():
+        inner = folder / "phrasebook"
+        return load_book(folder / "rules", inner if inner.is_dir() else phrasebook, check_examples=False)
+    return load_book(folder, phrasebook, check_examples=False)
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        return file.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise TranscriptError(f"{file.name}: 读不到文件：{error}") from error
 
 
 def _print_json(value: object) -> None:

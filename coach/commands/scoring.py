@@ -77,7 +77,10 @@ def read_turns(path: Path) -> Iterator[tuple[str, str, Speaker]]:
     Raises:
         TranscriptError: naming file, line and field.
     """
-    text = path.read_text(encoding="utf-8-sig")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise TranscriptError(f"{path.name}: 读不到文件：{error}") from error
     documents: list[tuple[int, Any]] = []
     try:
         documents = [(1, json.loads(text))]
