@@ -97,7 +97,7 @@ class MomentSettings:
         upset_rate: the limit while the customer is upset ...
         upset_ratio: ... if the agent also speaks so much faster than he did before (percent): habitual pace
             differs from person to person by more than the two limits do.
-        empathy_turns, empathy_ms: how long a complaint may go without a word of empathy (service seeds: first
+        empathy_turns, empathy_ms: how long a complaint may go without a word of empathy (complaint handling: first
             the feeling, then the matter).
         complaint_weight: a complaint this heavy asks for empathy.
         similar: share of content that makes a request the same request (vendor default: 0.6).
@@ -105,7 +105,7 @@ class MomentSettings:
         repeat_turns: so many turns back a customer's request is remembered.
         again_ms: the same signal is told again after this time.
         repaired_turns: a repair in own words heeds a card at most so many turns old (choice).
-        settled_ms: after so much of the call the customer's motive counts as settled (seed: 30 to 60 s).
+        settled_ms: after so much of the call the customer's motive counts as settled (handbooks: 30 to 60 s).
     """
 
     greeting_parts: tuple[str, ...] = ("问候", "单位", "工号")
