@@ -49,6 +49,9 @@ class Settings(BaseSettings):
     phrasebook_dir: Path | None = Field(
         None, description="Folder of the phrases; empty means the shipped ones."
     )
+    packs: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Optional rule packs, comma-separated, to apply besides the rules: see rules/packs/."
+    )
     web_dir: Path | None = Field(None, description="Folder of the built pages; empty means the shipped ones.")
     origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
@@ -89,7 +92,7 @@ class Settings(BaseSettings):
         default=True, description="Load rules and phrases again when their files change."
     )
 
-    @field_validator("origins", "hosts", mode="before")
+    @field_validator("origins", "hosts", "packs", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return (

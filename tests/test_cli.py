@@ -333,3 +333,25 @@ def test_rules_compare_shows_new_and_vanished_hits(coach, tmp_path):
     assert (compared["old_hits"], compared["new_hits"]) == (1, 2)
     assert [each["where"] for each in compared["appeared"]] == ["c1#1"]
     assert compared["vanished"] == []
+
+
+def test_pack_is_off_until_it_is_named(coach, tmp_path):
+    """Rules of a pack hit only with --pack or COACH_PACKS; an unknown pack is told with those there are."""
+    folder = tmp_path / "rules" / "packs" / "insurance"
+    folder.mkdir(parents=True)
+    pack = RULES.replace("ignorance/bare-dont-know", "insurance/no-risk").replace(
+        "ignorance/never-heard", "insurance/x"
+    )
+    (folder / "insurance.yml").write_text(pack, "utf-8")
+
+    def rules_of(done):
+        return {hit["rule"] for hit in json.loads(done.stdout)["hits"]}
+
+    line = '{"id": "1", "text": "这个我不知道"}\n'
+    assert rules_of(coach("check", "--json", stdin=line)) == {"ignorance/bare-dont-know"}
+    both = {"ignorance/bare-dont-know", "insurance/no-risk"}
+    assert rules_of(coach("check", "--json", "--pack", "insurance", stdin=line)) == both
+    assert rules_of(coach("check", "--json", stdin=line, COACH_PACKS="insurance")) == both
+    unknown = coach("check", "--pack", "nosuch", "好")
+    assert unknown.returncode == 1
+    assert "没有这个规则包；已有：insurance" in unknown.stderr

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from coach.commands.options import Json, PhrasebookDir, RulesDir, load_book
+from coach.commands.options import Json, Packs, PhrasebookDir, RulesDir, load_book
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,6 +30,7 @@ def check(
     ] = False,
     rules: RulesDir = None,
     phrasebook: PhrasebookDir = None,
+    pack: Packs = None,
 ) -> None:
     r"""检查几句话：哪里该换个说法，换成什么。
 
@@ -52,7 +53,7 @@ def check(
         raise typer.BadParameter("--calls 与 --json 同用，通话从标准输入读，每行一通")
     if not texts and sys.stdin.isatty():
         raise typer.BadParameter("请给出要检查的话，或从标准输入送入。例：coach check 这个我不知道")
-    book = load_book(rules, phrasebook, check_examples=False)
+    book = load_book(rules, phrasebook, packs=pack, check_examples=False)
     if calls:
         from coach.commands.calls import check_calls  # noqa: PLC0415 - sentences alone do not need it
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,11 +21,21 @@ PhrasebookDir = Annotated[
     Path | None,
     typer.Option("--phrasebook", envvar="COACH_PHRASEBOOK_DIR", help="话术目录，默认随包话术。"),
 ]
+Packs = Annotated[
+    list[str] | None,
+    typer.Option("--pack", help="启用规则包，如 insurance；可重复，也可用 COACH_PACKS（逗号分隔）。"),
+]
 Json = Annotated[bool, typer.Option("--json", help="输出 JSON，供程序读取。")]
 
 
-def load_book(rules: Path | None, phrasebook: Path | None, *, check_examples: bool) -> Rulebook:
-    """Load the rule book the options name.
+def load_book(
+    rules: Path | None,
+    phrasebook: Path | None,
+    *,
+    check_examples: bool,
+    packs: list[str] | None = None,
+) -> Rulebook:
+    """Load the rule book the options name; without --pack, COACH_PACKS names the packs.
 
     Raises:
         RulebookError, PhrasebookError: with every problem found.
@@ -34,5 +45,7 @@ def load_book(rules: Path | None, phrasebook: Path | None, *, check_examples: bo
     return load_rulebook(
         rules_dir=rules or shipped.rules_dir(),
         phrasebook_dir=phrasebook or shipped.phrasebook_dir(),
+        packs=packs
+        or [name.strip() for name in os.environ.get("COACH_PACKS", "").split(",") if name.strip()],
         check_examples=check_examples,
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from coach.commands.options import Json, PhrasebookDir, RulesDir, load_book
+from coach.commands.options import Json, Packs, PhrasebookDir, RulesDir, load_book
 from coach.errors import TranscriptError
 
 if TYPE_CHECKING:
@@ -28,12 +28,13 @@ def list_rules(
     json: Json = False,
     rules: RulesDir = None,
     phrasebook: PhrasebookDir = None,
+    pack: Packs = None,
 ) -> None:
     """列出规则。
 
     示例：coach rules list --category ignorance
     """
-    book = load_book(rules, phrasebook, check_examples=False)
+    book = load_book(rules, phrasebook, packs=pack, check_examples=False)
     chosen = [rule for rule in book.rules if category in {None, rule.category}]
     if json:
         _print_json(
@@ -60,14 +61,16 @@ def list_rules(
 
 
 @app.command()
-def lint(*, json: Json = False, rules: RulesDir = None, phrasebook: PhrasebookDir = None) -> None:
+def lint(
+    *, json: Json = False, rules: RulesDir = None, phrasebook: PhrasebookDir = None, pack: Packs = None
+) -> None:
     """检查规则文件：写错的、例句不过的、用不上的。
 
     有错误时退出码为 1；只有提醒时为 0。示例：coach rules lint --rules ./rules
     """
     from coach.rulebook.lint import lint as find  # noqa: PLC0415 - only this command needs it
 
-    findings = find(load_book(rules, phrasebook, check_examples=True))
+    findings = find(load_book(rules, phrasebook, packs=pack, check_examples=True))
     errors = [finding for finding in findings if finding.level == "error"]
     if json:
         _print_json([{"level": f.level, "where": f.where, "message": f.message} for f in findings])
@@ -79,14 +82,16 @@ def lint(*, json: Json = False, rules: RulesDir = None, phrasebook: PhrasebookDi
 
 
 @app.command(name="test")
-def run_all(*, json: Json = False, rules: RulesDir = None, phrasebook: PhrasebookDir = None) -> None:
+def run_all(
+    *, json: Json = False, rules: RulesDir = None, phrasebook: PhrasebookDir = None, pack: Packs = None
+) -> None:
     """运行规则里的全部例句。
 
     有例句不过时退出码为 1。示例：coach rules test
     """
     from coach.rulebook.examples import mark, run_examples  # noqa: PLC0415 - only this command needs it
 
-    book = load_book(rules, phrasebook, check_examples=False)
+    book = load_book(rules, phrasebook, packs=pack, check_examples=False)
     matcher = book.matcher(statuses=("draft", "trial", "stable"))
     results = [result for rule in book.rules for result in run_examples(rule, matcher)]
     failed = [result for result in results if not result.passed]
@@ -121,6 +126,7 @@ def try_text(
     json: Json = False,
     rules: RulesDir = None,
     phrasebook: PhrasebookDir = None,
+    pack: Packs = None,
 ) -> None:
     """解释一句话：为什么提示，或为什么不提示。
 
@@ -130,7 +136,7 @@ def try_text(
     """
     from coach.rulebook.explain import explain  # noqa: PLC0415 - only this command needs it
 
-    explanation = explain(load_book(rules, phrasebook, check_examples=False), text)
+    explanation = explain(load_book(rules, phrasebook, packs=pack, check_examples=False), text)
     if json:
         _print_json(explanation.as_dict())
     else:
@@ -153,14 +159,14 @@ def schema(
 
 
 @app.command()
-def doc(*, rules: RulesDir = None, phrasebook: PhrasebookDir = None) -> None:
+def doc(*, rules: RulesDir = None, phrasebook: PhrasebookDir = None, pack: Packs = None) -> None:
     """把规则写成 Markdown 文档。
 
     示例：coach rules doc > 话术规则.md
     """
     from coach.rulebook.document import document  # noqa: PLC0415 - only this command needs it
 
-    print(document(load_book(rules, phrasebook, check_examples=False)))
+    print(document(load_book(rules, phrasebook, packs=pack, check_examples=False)))
 
 
 @app.command()
@@ -172,6 +178,7 @@ def score(
     json: Json = False,
     rules: RulesDir = None,
     phrasebook: PhrasebookDir = None,
+    pack: Packs = None,
 ) -> None:
     """用标注过的句子给规则打分：精确率、召回率、F1、每千句误报、混淆和每个错误的原因。
 
@@ -184,7 +191,7 @@ def score(
     from coach.commands.scoring import print_score, read_labelled, score_as_dict  # noqa: PLC0415
 
     sentences = [sentence for file in files for sentence in read_labelled(_lines(file), name=file.name)]
-    book = load_book(rules, phrasebook, check_examples=False)
+    book = load_book(rules, phrasebook, packs=pack, check_examples=False)
     result = score_sentences(Checker(book), sentences, trial=trial)
     if json:
         _print_json(score_as_dict(result, digest=book.digest))

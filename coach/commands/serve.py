@@ -21,6 +21,7 @@ def serve(
     data_dir: Annotated[Path | None, typer.Option(help="数据目录，默认 ./coach-data。")] = None,
     rules: Annotated[Path | None, typer.Option(help="规则目录，默认随包规则。")] = None,
     phrasebook: Annotated[Path | None, typer.Option(help="话术目录，默认随包话术。")] = None,
+    pack: Annotated[list[str] | None, typer.Option(help="启用规则包，如 insurance；可重复。")] = None,
     origin: Annotated[
         list[str] | None, typer.Option(help="允许连接的网页来源，如 https://crm.example；可重复。")
     ] = None,
@@ -48,6 +49,7 @@ def serve(
         data_dir=data_dir,
         rules_dir=rules,
         phrasebook_dir=phrasebook,
+        packs=tuple(pack) if pack else None,
         origins=tuple(origin) if origin else None,
         log_level=log_level,
     )

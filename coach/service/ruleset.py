@@ -50,9 +50,17 @@ class RuleSource:
         stale: why the files on disk are not in force; "" when they are.
     """
 
-    def __init__(self, *, rules_dir: Path, phrasebook_dir: Path, proven: Path | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        rules_dir: Path,
+        phrasebook_dir: Path,
+        packs: tuple[str, ...] = (),
+        proven: Path | None = None,
+    ) -> None:
         self._rules_dir = rules_dir
         self._phrasebook_dir = phrasebook_dir
+        self._packs = packs
         # Remembers the digest whose examples passed, so that a restart need not run them again.
         self._proven = proven
         self._current: RuleSet | None = None
@@ -120,7 +128,10 @@ class RuleSource:
 
     def _read(self) -> RuleSet:
         rulebook = load_rulebook(
-            rules_dir=self._rules_dir, phrasebook_dir=self._phrasebook_dir, check_examples=False
+            rules_dir=self._rules_dir,
+            phrasebook_dir=self._phrasebook_dir,
+            packs=self._packs,
+            check_examples=False,
         )
         proof = f"{__version__} {rulebook.digest}"
         if not self._is_proven(proof):

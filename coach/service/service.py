@@ -50,6 +50,7 @@ class Service:
         self.rules = RuleSource(
             rules_dir=settings.rules,
             phrasebook_dir=settings.phrasebook,
+            packs=settings.packs,
             proven=settings.data_dir / "proven-rules",
         )
         try:
