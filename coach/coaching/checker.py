@@ -12,6 +12,7 @@ from coach.coaching.events import Hit
 from coach.language.compiled import Encoded
 from coach.language.text import normalize
 from coach.rulebook.context import in_context
+from coach.rulebook.rules import stands
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -138,13 +139,7 @@ class Checker:
     def makes_up(self, category: str, text: str) -> bool:
         """Tell whether `text` holds what makes up for a fault of `category` (an offer, say)."""
         encoded = self._encode(text)
-        for modifier in self._repairs(category):
-            refuted = [found for other in modifier.exceptions for found in other.pattern.find(encoded)]
-            for pattern in modifier.patterns:
-                for found in pattern.find(encoded):
-                    if not any(found.start < other.end and other.start < found.end for other in refuted):
-                        return True
-        return False
+        return any(stands(modifier, encoded) for modifier in self._repairs(category))
 
     def made_up(self, rule: str, text: str, *, final: bool) -> bool:
         """Tell whether `rule` is found in `text` but made up for in the same breath."""

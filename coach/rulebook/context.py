@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from coach.language.compiled import Encoded
 from coach.language.text import normalize
+from coach.rulebook.rules import stands
 
 if TYPE_CHECKING:
     from coach.language.compiled import CompiledPattern
@@ -36,15 +37,6 @@ class Context:
         """Tell whether hits of this rule depend on the context."""
         return rule in self.rules or category in self.categories
 
-    def stands(self, encoded: Encoded) -> bool:
-        """Tell whether the customer said it."""
-        refuted = [found for other in self.exceptions for found in other.pattern.find(encoded)]
-        return any(
-            not any(found.start < other.end and other.start < found.end for other in refuted)
-            for pattern in self.patterns
-            for found in pattern.find(encoded)
-        )
-
 
 def in_context(findings: Findings, *, customer: str, tokenizer: Tokenizer) -> Findings:
     """Stop the hits that what the customer said last does not bear out.
@@ -62,6 +54,6 @@ def in_context(findings: Findings, *, customer: str, tokenizer: Tokenizer) -> Fi
 def _judge(trace: Trace, encoded: Encoded) -> Trace:
     if trace.is_hit:
         for context in trace.rule.contexts:
-            if context.stands(encoded) is (context.effect == "cancel"):
+            if stands(context, encoded) is (context.effect == "cancel"):
                 return replace(trace, stopped=context.because, stopped_by="context")
     return trace

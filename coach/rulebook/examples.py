@@ -10,7 +10,7 @@ from coach.errors import Problem
 from coach.language.compiled import Encoded
 from coach.language.text import normalize
 from coach.rulebook.context import in_context
-from coach.rulebook.rules import Modifier, SentenceType
+from coach.rulebook.rules import Modifier, SentenceType, stands
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -119,7 +119,7 @@ def check_words(
         for wanted, field, examples in ((True, "hits", model.hits), (False, "misses", model.misses)):
             for index, example in enumerate(examples):
                 tokens = tokenizer.cut(normalize(example).text)
-                if _stands(part, Encoded(tokens, closed=True, tokenizer=tokenizer)) is not wanted:
+                if stands(part, Encoded(tokens, closed=True, tokenizer=tokenizer)) is not wanted:
                     outcome = "应该符合却不符合" if wanted else "不该符合却符合了"
                     problems.append(
                         source.problem(
@@ -139,15 +139,6 @@ def _written(
     if isinstance(part, Modifier):
         return "modifiers", words.modifiers[part.name]
     return "contexts", words.contexts[part.name]
-
-
-def _stands(part: SentenceType | Modifier | Context, encoded: Encoded) -> bool:
-    refuted = [found for other in part.exceptions for found in other.pattern.find(encoded)]
-    return any(
-        not any(found.start < other.end and other.start < found.end for other in refuted)
-        for pattern in part.patterns
-        for found in pattern.find(encoded)
-    )
 
 
 def _mismatch(result: ExampleResult) -> str:

@@ -92,6 +92,16 @@ class Rule:
     contexts: tuple[Context, ...] = ()
 
 
+def stands(part: SentenceType | Modifier | Context, encoded: Encoded) -> bool:
+    """Tell whether a pattern of `part` is found where none of its exceptions overlaps it."""
+    refuted = [found for other in part.exceptions for found in other.pattern.find(encoded)]
+    return any(
+        not any(found.start < other.end and other.start < found.end for other in refuted)
+        for pattern in part.patterns
+        for found in pattern.find(encoded)
+    )
+
+
 def milder(severity: SeverityName) -> SeverityName | None:
     """Return the severity one step down, None below notice."""
     index = SEVERITIES.index(severity)
