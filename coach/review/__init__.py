@@ -1,0 +1,1 @@
+"""Batch review: recorded calls in, judged calls and their report out."""
