@@ -1,0 +1,1 @@
+"""Readers of recorded calls in whatever form a center already has them."""
