@@ -64,13 +64,15 @@ def list_rules(
 def lint(
     *, json: Json = False, rules: RulesDir = None, phrasebook: PhrasebookDir = None, pack: Packs = None
 ) -> None:
-    """检查规则文件：写错的、例句不过的、用不上的。
+    """检查规则文件和评分卡：写错的、例句不过的、用不上的。
 
     有错误时退出码为 1；只有提醒时为 0。示例：coach rules lint --rules ./rules
     """
-    from coach.rulebook.lint import lint as find  # noqa: PLC0415 - only this command needs it
+    from coach.commands.scorecards import lint_scorecards  # noqa: PLC0415 - only this command needs it
+    from coach.rulebook.lint import lint as find  # noqa: PLC0415
 
-    findings = find(load_book(rules, phrasebook, packs=pack, check_examples=True))
+    book = load_book(rules, phrasebook, packs=pack, check_examples=True)
+    findings = find(book) + lint_scorecards(rules, book)
     errors = [finding for finding in findings if finding.level == "error"]
     if json:
         _print_json([{"level": f.level, "where": f.where, "message": f.message} for f in findings])

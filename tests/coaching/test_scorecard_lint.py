@@ -1,0 +1,48 @@
+"""`coach rules lint` reads the scorecards too."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+from typer.testing import CliRunner
+
+from coach.cli import app
+from coach.commands.scorecards import lint_scorecards
+from coach.rulebook.book import load_rulebook
+from coach.shipped import phrasebook_dir, rules_dir
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def rules(tmp_path: Path) -> Path:
+    """Return a copy of the shipped rules."""
+    return shutil.copytree(rules_dir(), tmp_path / "rules")
+
+
+def test_a_wrong_card_fails_the_lint(rules: Path) -> None:
+    """A misspelt kind in a card: exit code 1, with file, line and column."""
+    card = rules / "scorecards" / "default.yml"
+    card.write_text(
+        card.read_text("utf-8").replace("moments: [fast-speech]", "moments: [fast-talk]"), "utf-8"
+    )
+    result = CliRunner().invoke(app, ["rules", "lint", "--rules", str(rules)])
+    assert result.exit_code == 1
+    assert "rules/scorecards/default.yml:" in result.output
+    assert "'fast-talk'" in result.output
+
+
+def test_a_category_without_points_is_a_warning(rules: Path) -> None:
+    """A card may pass over a category, but lint says so."""
+    (rules / "scorecards" / "small.yml").write_text(
+        "version: 1\ntitle: 只看拒绝\npassing: 90\nitems:\n"
+        "  - {id: refusal, title: 拒绝, categories: [refusal], points: -5}\n",
+        "utf-8",
+    )
+    book = load_rulebook(rules_dir=rules, phrasebook_dir=phrasebook_dir(), check_examples=False)
+    findings = lint_scorecards(rules, book)
+    assert {finding.level for finding in findings} == {"warning"}
+    assert any("类别 rude 没有计分项" in finding.message for finding in findings)
