@@ -158,6 +158,10 @@ class Call:
         """Tell nothing more of this rule in this call; hits are still found."""
         self.snoozed |= {rule_id}
 
+    def unsnooze(self, rule_id: str) -> None:
+        """Tell of this rule again."""
+        self.snoozed -= {rule_id}
+
     def use(self, checker: Checker, phrasebook: Phrasebook) -> None:
         """Go over to other rules as soon as no utterance is under way."""
         self._next = (checker, phrasebook)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import deque
+from typing import TYPE_CHECKING, Final
 
 from coach.coaching import lexicon
 from coach.coaching.moment import Moment
+from coach.coaching.progress import MustSay
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from coach.coaching.events import Utterance
     from coach.coaching.moment import MomentSettings, Turn
+
+# More than the last turns of a call are ever made of; keeps memory flat on calls of any length.
+_KEPT: Final = 40
 
 
 class Greeting:
@@ -26,15 +32,47 @@ class Greeting:
         self._last: Turn | None = None
         self._text = ""
         self._decided = False
+        # Live only: when the agent began, and what is missing counting the words still under way.
+        self._began_ms: int | None = None
+        self._open: tuple[str, ...] = settings.greeting_parts
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """The parts not heard so far."""
-        org = self._org and self._org in self._text
+        """The parts not heard so far in final words."""
+        return self._missing_from(self._text)
+
+    @property
+    def must_says(self) -> tuple[MustSay, ...]:
+        """The parts, for the live countdown."""
+        due_ms = None if self._began_ms is None else self._began_ms + self._settings.greeting_ms
+        return tuple(
+            MustSay(
+                id=f"greeting/{part}",
+                part=part,
+                phase="greeting",
+                due_ms=due_ms,
+                said=part not in self._open,
+                missed=self._decided and part in self._open,
+            )
+            for part in self._settings.greeting_parts
+        )
+
+    def overhear(self, utterance: Utterance) -> None:
+        """Take in a partial result of the agent, for the countdown alone: nothing is decided by it."""
+        if self._decided or not self._open:
+            return
+        if self._began_ms is None:
+            self._began_ms = utterance.start_ms
+        elif utterance.start_ms > self._began_ms + self._settings.greeting_ms:
+            return
+        self._open = self._missing_from(self._text + lexicon.fold(utterance.text))
+
+    def _missing_from(self, text: str) -> tuple[str, ...]:
+        org = self._org and self._org in text
         heard = {
-            "问候": lexicon.HELLO.search(self._text) is not None,
-            "单位": bool(org) or lexicon.ORGANISATION.search(self._text) is not None,
-            "工号": lexicon.AGENT_NUMBER.search(self._text) is not None,
+            "问候": lexicon.HELLO.search(text) is not None,
+            "单位": bool(org) or lexicon.ORGANISATION.search(text) is not None,
+            "工号": lexicon.AGENT_NUMBER.search(text) is not None,
         }
         return tuple(part for part in self._settings.greeting_parts if not heard.get(part, False))
 
@@ -46,6 +84,8 @@ class Greeting:
             self._first = self._first or turn
             self._last = turn
             self._text += f"{turn.text}，"
+            self._began_ms = self._first.start_ms
+            self._open = self.missing
             return []
         # Somebody spoke after the greeting: it is over once its time is up, or when there are no times.
         if self._first is not None and (not self._first.timed or turn.end_ms >= self._due_ms(self._first)):
@@ -64,11 +104,10 @@ class Greeting:
         if self._decided or self._first is None:
             return []
         self._decided = True
-        if not self.missing:
+        missing = self._open = self.missing
+        if not missing:
             return []
-        return [
-            Moment("missing-greeting", self._first.end_ms, self._first.index, {"missing": list(self.missing)})
-        ]
+        return [Moment("missing-greeting", self._first.end_ms, self._first.index, {"missing": list(missing)})]
 
     def _due_ms(self, first: Turn) -> int:
         return first.start_ms + self._settings.greeting_ms
@@ -87,7 +126,7 @@ class Closing:
 
     def __init__(self, settings: MomentSettings) -> None:
         self._settings = settings
-        self._turns: list[Turn] = []
+        self._turns: deque[Turn] = deque(maxlen=_KEPT)
 
     def hear(self, turn: Turn) -> None:
         """Take in a turn of anybody."""

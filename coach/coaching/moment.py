@@ -92,6 +92,7 @@ class MomentSettings:
         notice_ms: a look-up this long needs a word before it (choice, below the 10 s of the 12366 hotline).
         return_ms: a wait this long needs a word after it (12366 hotline: over 10 s).
         grace_ms: live, words may reach us so much later than they were said.
+        abandoned_ms: live, an utterance that has not grown for so long will not become final any more.
         fast_han, fast_ms: speed is judged over at least so many characters and so much speech (choice).
         fast_rate, very_fast_rate: Han characters a minute (training material: 120 to 260 is ordinary).
         upset_rate: the limit while the customer is upset ...
@@ -119,6 +120,7 @@ class MomentSettings:
     notice_ms: int = 8_000
     return_ms: int = 10_000
     grace_ms: int = 1_000
+    abandoned_ms: int = 15_000
     fast_han: int = 30
     fast_ms: int = 8_000
     fast_rate: int = 300

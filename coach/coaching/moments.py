@@ -5,6 +5,7 @@ Pure: time comes with the utterances and with `tick`. docs/moments.md defines ev
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from coach.coaching import lexicon
@@ -12,7 +13,9 @@ from coach.coaching.commitments import find_commitment
 from coach.coaching.courtesies import Closing, Empathy, Greeting
 from coach.coaching.deadline import find_deadlines
 from coach.coaching.events import AdviceGiven, AdviceResolved
+from coach.coaching.intent import IntentJudge
 from coach.coaching.moment import Moment, MomentSettings, Turn
+from coach.coaching.progress import Progress
 from coach.coaching.questions import Questions
 from coach.coaching.rhythm import Interruptions, Pace, Silences
 from coach.coaching.signals import CustomerState
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from coach.coaching.commitments import Commitment
     from coach.coaching.events import Advice, CallEvent, Utterance
     from coach.coaching.moment import Detail, MomentKind
+    from coach.coaching.progress import MustSay
     from coach.coaching.signals import Signal, SignalFinder
 
 _RISKS: tuple[MomentKind, ...] = ("churn-risk", "escalation-risk")
@@ -57,7 +61,8 @@ class Moments:
         self._last: Turn | None = None
         self._timed = 0
         self._streams = False
-        self._speaking: set[str] = set()
+        # Utterances under way, and until when they have been heard.
+        self._speaking: dict[str, int] = {}
         self._greeting = Greeting(self._settings, org=org)
         self._closing = Closing(self._settings)
         self._empathy = Empathy(self._settings)
@@ -71,12 +76,34 @@ class Moments:
         self._advice: dict[str, Advice] = {}
         self._ended = False
         self.customer = CustomerState(settled_ms=self._settings.settled_ms)
+        self.intent = IntentJudge(settled_ms=self._settings.settled_ms)
         self.stages = StageStrip()
 
     @property
-    def missing_from_greeting(self) -> tuple[str, ...]:
-        """The greeting's parts not heard so far, for the live countdown."""
-        return self._greeting.missing
+    def must_says(self) -> tuple[MustSay, ...]:
+        """What the agent has to say in this call, said or not."""
+        return self._greeting.must_says
+
+    def progress(self, now_ms: int) -> Progress:
+        """Return how the call stands at a time from its start."""
+        return Progress(
+            active=self.stages.active,
+            seen=self.stages.seen,
+            stage=self.stages.current,
+            next=self.stages.next if self.stages.active else None,
+            mood=self.customer.mood(now_ms),
+            signals=self.customer.signals(now_ms),
+            motive=self.customer.motive(),
+            intent=self.intent.at(now_ms),
+        )
+
+    def utterance_of(self, turn: int) -> str:
+        """Return the id of the utterance with this index."""
+        return next(islice(self._turns, turn, None))
+
+    def use(self, finder: SignalFinder) -> None:
+        """Go over to the rules of another rule book."""
+        self._finder = finder
 
     @property
     def not_measurable(self) -> tuple[MomentKind, ...]:
@@ -96,9 +123,11 @@ class Moments:
             return []
         if not utterance.final:
             self._streams = True
-            self._speaking.add(identity)
+            self._speaking[identity] = utterance.end_ms
+            if utterance.speaker == "agent":
+                self._greeting.overhear(utterance)
             return []
-        self._speaking.discard(identity)
+        self._speaking.pop(identity, None)
         self._finals.add(identity)
         turn = self._turn(utterance, index)
         self._last = turn
@@ -146,7 +175,7 @@ class Moments:
         Silence is only told while it lasts if the platform sends partials: without them a long sentence
         looks just like it, and the next final tells.
         """
-        if self._ended or not self._streams or self._speaking:
+        if self._ended or not self._streams or self._is_speaking(now_ms):
             return []
         return [*self._silences.tick(now_ms - self._settings.grace_ms), *self._greeting.tick(now_ms)]
 
@@ -156,6 +185,14 @@ class Moments:
             return []
         self._ended = True
         return [*self._greeting.decide(), *self._settle_promise(), *self._closing.end()]
+
+    def _is_speaking(self, now_ms: int) -> bool:
+        """Tell whether an utterance is under way; one that no longer grows was given up by the recogniser."""
+        for identity, until_ms in list(self._speaking.items()):
+            if now_ms - until_ms >= self._settings.abandoned_ms:
+                del self._speaking[identity]
+                self._silences.spoken_until(until_ms)
+        return bool(self._speaking)
 
     def _turn(self, utterance: Utterance, index: int) -> Turn:
         last = self._last
@@ -173,6 +210,7 @@ class Moments:
 
     def _customer(self, turn: Turn, signals: tuple[Signal, ...]) -> list[Moment]:
         self.customer.hear(signals, turn.end_ms)
+        self.intent.hear(signals, turn.end_ms)
         moments = []
         complaints = [signal for signal in signals if signal.category == "customer-complaint"]
         heaviest = max((signal.weight for signal in complaints), default=0.0)
@@ -185,10 +223,13 @@ class Moments:
             or (cue and weight >= self._settings.complaint_weight)
         ):
             moments += self._complaint(turn, complaints)
+            self.stages.begin()
             if heaviest >= self._settings.complaint_weight:
                 self._empathy.complain(turn)
         for kind in _RISKS:
             found = [signal for signal in signals if signal.category == kind]
+            if found:
+                self.stages.begin()
             if found and self._again(kind, turn):
                 details: dict[str, Detail] = {
                     "rules": [signal.rule for signal in found],

@@ -104,6 +104,11 @@ class Silences:
         details: dict[str, Detail] = {"since_ms": self._quiet_ms, "limit_ms": self._limit_ms}
         return [Moment("long-silence", self._quiet_ms + self._limit_ms, self._last.index, details)]
 
+    def spoken_until(self, until_ms: int) -> None:
+        """Note words that never became final: nobody was silent while they were said."""
+        if self._quiet_ms is not None:
+            self._quiet_ms = max(self._quiet_ms, until_ms)
+
     @property
     def _limit_ms(self) -> int:
         asked = lexicon.HOLD_ASK.search(self._agent_text) or lexicon.CUSTOMER_WAITS.search(

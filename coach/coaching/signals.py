@@ -40,6 +40,8 @@ _OTHERS: dict[str, tuple[SignalCategory, float]] = {
 }
 _HALF_LIFE_MS = 60_000
 _UPSET, _CRITICAL = 2.0, 4.0
+# A signal is shown until so much is left of it: urgency for one minute, a risk for about two.
+_SHOWN = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,13 @@ class CustomerState:
         """Return calm, upset or critical."""
         weight = self.weight(at_ms)
         return "calm" if weight < _UPSET else "upset" if weight < _CRITICAL else "critical"
+
+    def signals(self, at_ms: int) -> tuple[SignalCategory, ...]:
+        """Return the categories that have not faded by this time."""
+        if not self._weights:
+            return ()
+        left = self._left(at_ms)
+        return tuple(name for name in CATEGORIES if left * self._weights.get(name, 0.0) >= _SHOWN)
 
     def motive(self) -> Motive | None:
         """Return why the customer complains, None while he does not.

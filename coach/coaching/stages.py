@@ -15,10 +15,20 @@ class StageStrip:
     """Follows what the agent has done for a customer who complains.
 
     稳: empathy. 问: the wish confirmed. 动: an offer with a time. 传: a superior brought in. 换: thanks.
+
+    Attributes:
+        active: there is something to calm; until then the steps are not asked for.
     """
 
     def __init__(self) -> None:
         self._seen: set[Stage] = set()
+        self.active = False
+
+    def begin(self) -> None:
+        """The customer complains: what was said before, such as the greeting's thanks, was no step."""
+        if not self.active:
+            self.active = True
+            self._seen.clear()
 
     def hear(self, text: str) -> None:
         """Take in one agent turn, folded."""
@@ -37,6 +47,11 @@ class StageStrip:
     def seen(self) -> tuple[Stage, ...]:
         """The stages seen so far, in their order."""
         return tuple(stage for stage in STAGES if stage in self._seen)
+
+    @property
+    def current(self) -> Stage | None:
+        """The furthest stage seen; None before the first."""
+        return self.seen[-1] if self._seen else None
 
     @property
     def next(self) -> Stage | None:

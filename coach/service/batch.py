@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from coach.coaching.events import Advice, Utterance
+    from coach.coaching.moment import Moment
 
 Row = dict[str, Any]
 
@@ -23,6 +24,7 @@ class Write:
         advance: the call's seq before and after; None when the call does not move (feedback).
         started: the row of a new call.
         advice: advice given or changed, in order; `withdrawn` may name some of it again.
+        undone: the piece of advice whose verdict is taken back, with the kind of feedback.
     """
 
     call_id: str
@@ -33,7 +35,9 @@ class Write:
     advice: tuple[Row, ...] = ()
     outcomes: tuple[tuple[str, str], ...] = ()
     withdrawn: tuple[str, ...] = ()
+    moments: tuple[Row, ...] = ()
     feedback: Row | None = None
+    undone: tuple[str, str] | None = None
     snooze: Row | None = None
 
 
@@ -48,8 +52,10 @@ class Batch:
     advice: dict[str, Row] = field(default_factory=dict)
     outcomes: dict[str, str] = field(default_factory=dict)
     withdrawn: set[str] = field(default_factory=set)
+    moments: dict[str, Row] = field(default_factory=dict)
     feedback: dict[tuple[str, str], Row] = field(default_factory=dict)
-    snoozes: dict[tuple[str, str], Row] = field(default_factory=dict)
+    undone: set[tuple[str, str]] = field(default_factory=set)
+    snoozes: dict[tuple[str, str, int], Row] = field(default_factory=dict)
 
     @classmethod
     def of(cls, writes: Iterable[Write]) -> Batch:
@@ -74,11 +80,16 @@ class Batch:
             self.withdrawn.discard(row["id"])
         self.outcomes.update(write.outcomes)
         self.withdrawn.update(write.withdrawn)
+        self.moments.update((row["id"], row) for row in write.moments)
         if write.feedback:
-            self.feedback[write.feedback["advice_id"], write.feedback["kind"]] = write.feedback
+            given = (write.feedback["advice_id"], write.feedback["kind"])
+            self.feedback[given] = write.feedback
+            self.undone.discard(given)
+        if write.undone:
+            self.feedback.pop(write.undone, None)
+            self.undone.add(write.undone)
         if write.snooze:
-            # The first snooze counts: a call heard again falls silent where it did.
-            self.snoozes.setdefault((write.call_id, write.snooze["rule"]), write.snooze)
+            self.snoozes[write.call_id, write.snooze["rule"], write.snooze["seq"]] = write.snooze
 
 
 def started_row(*, call_id: str, agent_id: str, started_at: float, slots: dict[str, str]) -> Row:
@@ -104,6 +115,19 @@ def utterance_row(utterance: Utterance, *, seq: int) -> Row:
         "text": utterance.text,
         "start_ms": utterance.start_ms,
         "end_ms": utterance.end_ms,
+    }
+
+
+def moment_row(moment: Moment, *, moment_id: str, call_id: str, utterance_id: str) -> Row:
+    """Build the row of a moment."""
+    return {
+        "id": moment_id,
+        "call_id": call_id,
+        "utterance_id": utterance_id,
+        "kind": moment.kind,
+        "at_ms": moment.at_ms,
+        "turn": moment.turn,
+        "details": orjson.dumps(dict(moment.details)).decode(),
     }
 
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from coach.coaching.call import Call
+from coach.coaching.moments import Moments
 from coach.errors import MessageError
 from coach.service.batch import Write, started_row
 from coach.service.live import LiveCall
+from coach.service.live_moments import LiveMoments
 from coach.service.messages import CallStarted, GapError, UtteranceHeard
 
 if TYPE_CHECKING:
@@ -127,8 +130,8 @@ class Calls:
             "call": live.snapshot() if live and not live.call.ended else None,
         }
 
-    def snooze(self, call_id: str, rule: str, *, agent_id: str) -> asyncio.Future[None]:
-        """Keep a rule quiet for the rest of a call.
+    def snooze(self, call_id: str, rule: str, *, agent_id: str, quiet: bool = True) -> asyncio.Future[None]:
+        """Keep a rule quiet for the rest of a call, or (`quiet` false) let it speak again.
 
         Raises:
             MessageError: `unknown_call`, if it is not a running call of this agent.
@@ -136,9 +139,10 @@ class Calls:
         live = self._live.get(call_id)
         if live is None or live.agent_id != agent_id or live.call.ended:
             raise MessageError("unknown_call", "该坐席没有这通正在进行的电话", field="call_id")
-        live.call.snooze(rule)
+        _set_quiet(live, rule, quiet=quiet)
+        seq = live.sequencer.expected - 1
         return self._store.put(
-            Write(call_id, snooze={"call_id": call_id, "rule": rule, "seq": live.sequencer.expected - 1})
+            Write(call_id, snooze={"call_id": call_id, "rule": rule, "seq": seq, "quiet": quiet})
         )
 
     async def answer(
@@ -149,6 +153,20 @@ class Calls:
         Raises:
             MessageError: `invalid_field`, if the agent was never given this advice.
         """
+        call_id = await self._call_of(advice_id, principal)
+        row = {"advice_id": advice_id, "kind": kind, "value": value, "at": self._clock()}
+        return self._store.put(Write(call_id, feedback=row))
+
+    async def unanswer(self, advice_id: str, *, kind: str, principal: Principal) -> asyncio.Future[None]:
+        """Take back what the agent made of a piece of advice; nothing given is no error.
+
+        Raises:
+            MessageError: `invalid_field`, if the agent was never given this advice.
+        """
+        call_id = await self._call_of(advice_id, principal)
+        return self._store.put(Write(call_id, undone=(advice_id, kind)))
+
+    async def _call_of(self, advice_id: str, principal: Principal) -> str:
         owner = next(
             ((live.agent_id, live.call_id) for live in self._live.values() if advice_id in live.told), None
         ) or await self._store.advice_owner(advice_id)
@@ -156,8 +174,7 @@ class Calls:
             raise MessageError(
                 "invalid_field", f"advice_id: 没有编号为 {advice_id} 的建议", field="advice_id"
             )
-        row = {"advice_id": advice_id, "kind": kind, "value": value, "at": self._clock()}
-        return self._store.put(Write(owner[1], feedback=row))
+        return owner[1]
 
     async def revive_open(self) -> None:
         """Rebuild the calls that were running when the service stopped."""
@@ -185,7 +202,7 @@ class Calls:
                 for reader in live.feed.readers:
                     reader.ask_snapshot()
             else:
-                live.publish(live.call.tick(self._now_ms(live)))
+                live.tick(self._now_ms(live))
         self._hub.forget_idle(busy={live.agent_id for live in self._live.values()})
 
     def _start(self, event: CallStarted, principal: Principal) -> tuple[LiveCall, dict[str, object]]:
@@ -219,7 +236,7 @@ class Calls:
             live.producers.add(producer)
             live.sequencer.forget_telling()
         if live.is_late_final(event):
-            live.apply(event)
+            live.apply(event, now_ms=self._now_ms(live))
             return
         verdict = live.sequencer.arrive(event.seq, event)
         if verdict.kind == "seen":
@@ -242,7 +259,7 @@ class Calls:
             if event is None:
                 continue
             try:
-                live.apply(event, started=started)
+                live.apply(event, started=started, now_ms=self._now_ms(live))
             except MessageError as error:
                 producer.refuse(error, call_id=event.call_id, seq=event.seq)
         if live.call.ended and live.feed.call_id == live.call_id:
@@ -271,10 +288,12 @@ class Calls:
         snoozes = list(stored.snoozes)
         for seq, utterance in stored.heard:
             while snoozes and snoozes[0][0] < seq:
-                live.call.snooze(snoozes.pop(0)[1])
+                _, rule, quiet = snoozes.pop(0)
+                _set_quiet(live, rule, quiet=quiet)
             live.hear_again(utterance)
-        for _, rule in snoozes:
-            live.call.snooze(rule)
+        for _, rule, quiet in snoozes:
+            _set_quiet(live, rule, quiet=quiet)
+        live.moments.restore(stored.moments)
         live.touched_at = self._clock()
         if live.feed.call_id is None:
             live.feed.call_id = call_id
@@ -290,8 +309,20 @@ class Calls:
         call = Call(
             call_id, agent_id=agent_id, checker=rules.checker, phrasebook=rules.phrasebook, slots=slots
         )
+        feed = self._hub.feed(agent_id)
+        moments = Moments(
+            rules.finder,
+            # The service runs where its agents do: 明天下午五点 is meant in its time zone.
+            started_at=datetime.fromtimestamp(started_at, UTC).astimezone(),
+            org=slots.get("org", ""),
+        )
         live = LiveCall(
-            call, started_at=started_at, feed=self._hub.feed(agent_id), store=self._store, seq=seq
+            call,
+            moments=LiveMoments(moments, call_id=call_id, feed=feed),
+            started_at=started_at,
+            feed=feed,
+            store=self._store,
+            seq=seq,
         )
         self._live[call_id] = live
         return live
@@ -305,9 +336,17 @@ class Calls:
         rules = self._rules.current
         for live in self._live.values():
             live.call.use(rules.checker, rules.phrasebook)
+            live.moments.use(rules.finder)
 
     def _now_ms(self, live: LiveCall) -> int:
         return max(0, int((self._clock() - live.started_at) * 1000))
+
+
+def _set_quiet(live: LiveCall, rule: str, *, quiet: bool) -> None:
+    if quiet:
+        live.call.snooze(rule)
+    else:
+        live.call.unsnooze(rule)
 
 
 def _check_allowed(live: LiveCall | StoredCall, event: ProducerEvent, principal: Principal) -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from coach.coaching.call import Call
     from coach.coaching.events import CallEvent
     from coach.service.hub import Feed
+    from coach.service.live_moments import LiveMoments
     from coach.service.store import Store
 
 log = logging.getLogger(__name__)
@@ -63,6 +64,7 @@ class LiveCall:
         "call_id",
         "committed",
         "feed",
+        "moments",
         "producers",
         "queued",
         "sequencer",
@@ -73,8 +75,18 @@ class LiveCall:
         "touched_at",
     )
 
-    def __init__(self, call: Call, *, started_at: float, feed: Feed, store: Store, seq: int = 0) -> None:
+    def __init__(
+        self,
+        call: Call,
+        *,
+        moments: LiveMoments,
+        started_at: float,
+        feed: Feed,
+        store: Store,
+        seq: int = 0,
+    ) -> None:
         self.call = call
+        self.moments = moments
         self.call_id = call.call_id
         self.agent_id = call.agent_id
         self.started_at = started_at
@@ -96,9 +108,9 @@ class LiveCall:
     def hear_again(self, utterance: Utterance) -> None:
         """Take in a final that is on disk already; nobody is told, nothing is written."""
         self._finals.add(utterance.utterance_id)
-        self.told.update(
-            event.advice.id for event in self.call.hear(utterance) if isinstance(event, AdviceGiven)
-        )
+        events = self.call.hear(utterance)
+        self.told.update(event.advice.id for event in events if isinstance(event, AdviceGiven))
+        self.moments.hear_again(utterance, events)
 
     def is_late_final(self, event: ProducerEvent) -> bool:
         """Tell whether an event whose place has passed brings words never heard (a corrected frame)."""
@@ -110,8 +122,13 @@ class LiveCall:
             and not self.call.ended
         )
 
-    def apply(self, event: ProducerEvent, *, started: Row | None = None) -> None:
+    def apply(self, event: ProducerEvent, *, now_ms: int, started: Row | None = None) -> None:
         """Take in one event whose turn it is: tell the sidebars now, the disk soon, the producer after that.
+
+        Args:
+            event: the next in order, or a late final.
+            now_ms: from the start of the call, by the service's clock.
+            started: the row of a new call.
 
         Raises:
             MessageError: `call_ended`.
@@ -119,7 +136,7 @@ class LiveCall:
         if self.call.ended:
             raise MessageError("call_ended", f"通话已在前面的 call.ended 结束，seq {event.seq} 不再接收")
         if isinstance(event, UtteranceHeard):
-            self._hear(event)
+            self._hear(event, now_ms=now_ms)
         elif isinstance(event, CallStarted):
             self.feed.publish(
                 {"type": "call.started", "call_id": self.call_id, "started_at": timestamp(self.started_at)}
@@ -127,8 +144,14 @@ class LiveCall:
             self._write(event.seq, started=started)
         else:
             self.publish(self.call.end(event.at_ms))
+            self.moments.end(event.at_ms)
             self.feed.publish({"type": "call.ended", "call_id": self.call_id, "at_ms": event.at_ms})
             self._write(event.seq, ended_ms=event.at_ms)
+
+    def tick(self, now_ms: int) -> None:
+        """Let time pass; `now_ms` from the start of the call, by the service's clock."""
+        self.publish(self.call.tick(now_ms))
+        self.moments.tick(now_ms)
 
     def publish(self, events: Iterable[CallEvent]) -> None:
         """Send events to the agent's sidebars and note what of them belongs on disk."""
@@ -153,9 +176,10 @@ class LiveCall:
             "resolved": render_resolved(self.call.resolved()),
             "snoozed": sorted(self.call.snoozed),
             "blind": [render_blind(self.call_id, spot) for spot in self.call.blind],
+            **self.moments.snapshot(),
         }
 
-    def _hear(self, event: UtteranceHeard) -> None:
+    def _hear(self, event: UtteranceHeard, *, now_ms: int) -> None:
         utterance = Utterance(
             call_id=self.call_id,
             utterance_id=event.utterance_id,
@@ -169,7 +193,10 @@ class LiveCall:
         log.debug("听到 %r", event.text, extra={"call_id": self.call_id})
         known = event.utterance_id in self._finals
         if not known:
-            self.publish(self.call.hear(utterance))
+            # The card goes out first: it is for the words in the agent's mouth, moments are for the call.
+            events = self.call.hear(utterance)
+            self.publish(events)
+            self.moments.hear(utterance, events, now_ms=now_ms)
         if event.final:
             self.publish(self.call.accept_frames())
             self._finals.add(event.utterance_id)
@@ -197,6 +224,7 @@ class LiveCall:
                 advice=tuple(row for key, row in self._advice.items() if key not in gone),
                 outcomes=tuple((key, value) for key, value in self._outcomes.items() if key not in gone),
                 withdrawn=tuple(self._withdrawn - gone),
+                moments=self.moments.take_rows(),
             )
         )
         self.queued = after

@@ -206,6 +206,21 @@ class Snooze(_Model):
     rule: Name
 
 
+class FeedbackUndo(_Model):
+    """The agent takes his verdict on a piece of advice back."""
+
+    type: Literal["feedback.undo"]
+    advice_id: Id
+
+
+class SnoozeUndo(_Model):
+    """Let a rule that was kept quiet speak again."""
+
+    type: Literal["snooze.undo"]
+    call_id: Id
+    rule: Name
+
+
 class Used(_Model):
     """The agent took a suggested phrase (copied it)."""
 
@@ -227,7 +242,7 @@ class Ping(_Model):
     type: Literal["ping"]
 
 
-SidebarMessage = Feedback | Snooze | Used | Dismiss | Ping
+SidebarMessage = Feedback | FeedbackUndo | Snooze | SnoozeUndo | Used | Dismiss | Ping
 
 _PRODUCER: Final[dict[str, type[ProducerEvent]]] = {
     "call.started": CallStarted,
@@ -236,7 +251,9 @@ _PRODUCER: Final[dict[str, type[ProducerEvent]]] = {
 }
 _SIDEBAR: Final[dict[str, type[SidebarMessage]]] = {
     "feedback": Feedback,
+    "feedback.undo": FeedbackUndo,
     "snooze": Snooze,
+    "snooze.undo": SnoozeUndo,
     "used": Used,
     "dismiss": Dismiss,
     "ping": Ping,

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from coach.coaching.events import Advice, CallEvent, Hit, Mark, Outcome
+    from coach.coaching.moment import Moment
+    from coach.coaching.progress import MustSay, Progress
     from coach.errors import MessageError
     from coach.rulebook.phrasebook import Phrasebook
 
@@ -77,6 +79,59 @@ def render_blind(call_id: str, spot: BlindSpot) -> Message:
         "reason": spot.reason,
         "active": spot.active,
         "since_ms": spot.since_ms,
+    }
+
+
+def render_moment(moment: Moment, *, moment_id: str, call_id: str, utterance_id: str) -> Message:
+    """Render something that happened."""
+    return {
+        "type": "moment",
+        "call_id": call_id,
+        "id": moment_id,
+        "kind": moment.kind,
+        "at_ms": moment.at_ms,
+        "turn": moment.turn,
+        "utterance_id": utterance_id,
+        "details": dict(moment.details),
+    }
+
+
+def render_stage(call_id: str, progress: Progress) -> Message:
+    """Render the stage strip and the customer's state."""
+    intent = progress.intent
+    return {
+        "type": "stage",
+        "call_id": call_id,
+        "active": progress.active,
+        "seen": list(progress.seen),
+        "stage": progress.stage,
+        "next": progress.next,
+        "customer": {
+            "mood": progress.mood,
+            "signals": list(progress.signals),
+            "motive": progress.motive,
+            "intent": None if intent is None else {"motive": intent.motive, "settled": intent.settled},
+        },
+    }
+
+
+def render_must_says(call_id: str, must_says: Iterable[MustSay]) -> Message:
+    """Render what must be said, all of it."""
+    return {
+        "type": "must_say",
+        "call_id": call_id,
+        "parts": [
+            {
+                "id": each.id,
+                "part": each.part,
+                "phase": each.phase,
+                "due_ms": each.due_ms,
+                "said": each.said,
+                "missed": each.missed,
+                "phrase": each.phrase,
+            }
+            for each in must_says
+        ],
     }
 
 

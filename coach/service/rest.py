@@ -172,6 +172,7 @@ async def show_call(request: Request, call_id: str, principal: Known) -> Respons
                 for _, each in stored.heard
             ],
             "advice": await service.store.describe_advice(call_id),
+            "moments": list(stored.moments),
         }
     )
 

@@ -16,6 +16,7 @@ from watchfiles import awatch
 
 from coach import __version__
 from coach.coaching.checker import Checker
+from coach.coaching.signals import SignalFinder
 from coach.errors import CoachError, RulebookError
 from coach.rulebook.book import load_rulebook
 from coach.rulebook.examples import check_examples
@@ -32,10 +33,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """A rule book with its checker, ready for use."""
+    """A rule book ready for use: what finds the agent's faults, and what finds the customer's signals."""
 
     rulebook: Rulebook
     checker: Checker
+    finder: SignalFinder
 
     @property
     def phrasebook(self) -> Phrasebook:
@@ -145,4 +147,6 @@ class RuleSource:
         checker = Checker(rulebook)
         # The words of the rules; the dictionaries for rarer needs follow in `warm`.
         checker.check("您好")
-        return RuleSet(rulebook, checker)
+        finder = SignalFinder(rulebook)
+        finder.find("您好")
+        return RuleSet(rulebook, checker, finder)

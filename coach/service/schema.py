@@ -64,17 +64,49 @@ feedback = Table(
     Column("value", String(128), nullable=False),
     Column("at", Float, nullable=False),
 )
+# What happened in a call, see docs/moments.md.
+moments = Table(
+    "moments",
+    metadata,
+    Column("id", String(128), primary_key=True),
+    Column("call_id", String(128), nullable=False),
+    Column("utterance_id", String(128), nullable=False),
+    Column("kind", String(64), nullable=False),
+    Column("at_ms", Integer, nullable=False),
+    Column("turn", Integer, nullable=False),
+    # JSON object
+    Column("details", Text, nullable=False),
+)
 snoozes = Table(
     "snoozes",
     metadata,
     Column("call_id", String(128), primary_key=True),
     Column("rule", String(128), primary_key=True),
-    # The call's seq at that moment, so that a call heard again falls silent at the same place.
-    Column("seq", Integer, nullable=False),
+    # The call's seq at that moment, so that a call heard again falls silent, and speaks, at the same places.
+    Column("seq", Integer, primary_key=True),
+    # False where the agent took it back.
+    Column("quiet", Boolean, nullable=False),
 )
 Index("calls_open", calls.c.started_at, sqlite_where=calls.c.ended_ms.is_(None))
 Index("advice_call", advice.c.call_id)
+Index("moments_call", moments.c.call_id)
 
 # MIGRATIONS[n] turns version n + 1 into version n + 2; a new database starts at the newest version.
-MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = ()
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
+    (
+        """CREATE TABLE moments (
+            id VARCHAR(128) NOT NULL PRIMARY KEY, call_id VARCHAR(128) NOT NULL,
+            utterance_id VARCHAR(128) NOT NULL, kind VARCHAR(64) NOT NULL, at_ms INTEGER NOT NULL,
+            turn INTEGER NOT NULL, details TEXT NOT NULL
+        )""",
+        "CREATE INDEX moments_call ON moments (call_id)",
+        "ALTER TABLE snoozes RENAME TO snoozes_1",
+        """CREATE TABLE snoozes (
+            call_id VARCHAR(128) NOT NULL, rule VARCHAR(128) NOT NULL, seq INTEGER NOT NULL,
+            quiet BOOLEAN NOT NULL, PRIMARY KEY (call_id, rule, seq)
+        )""",
+        "INSERT INTO snoozes SELECT call_id, rule, seq, 1 FROM snoozes_1",
+        "DROP TABLE snoozes_1",
+    ),
+)
 VERSION: Final = 1 + len(MIGRATIONS)

@@ -11,7 +11,16 @@ from starlette.websockets import WebSocketDisconnect
 from coach.errors import MessageError
 from coach.service.handshake import receive, send_frame
 from coach.service.hub import Reader
-from coach.service.messages import Dismiss, Feedback, Ping, Snooze, read_json, read_sidebar_message
+from coach.service.messages import (
+    Dismiss,
+    Feedback,
+    FeedbackUndo,
+    Ping,
+    Snooze,
+    SnoozeUndo,
+    read_json,
+    read_sidebar_message,
+)
 from coach.service.render import render_error
 
 if TYPE_CHECKING:
@@ -83,7 +92,7 @@ async def _listen(
             call_id = None
             try:
                 message = read_sidebar_message(read_json(frame))
-                call_id = message.call_id if isinstance(message, Snooze) else None
+                call_id = message.call_id if isinstance(message, Snooze | SnoozeUndo) else None
                 await _act(message, calls=calls, principal=principal, agent_id=agent_id, reader=reader)
             except MessageError as error:
                 reader.put_reply(render_error(error, call_id=call_id))
@@ -96,9 +105,13 @@ async def _act(
         reader.put_reply({"type": "pong"})
         return
     answer: Message
-    if isinstance(message, Snooze):
-        done = calls.snooze(message.call_id, message.rule, agent_id=agent_id)
+    if isinstance(message, Snooze | SnoozeUndo):
+        quiet = isinstance(message, Snooze)
+        done = calls.snooze(message.call_id, message.rule, agent_id=agent_id, quiet=quiet)
         answer = {"type": "noted", "rule": message.rule}
+    elif isinstance(message, FeedbackUndo):
+        done = await calls.unanswer(message.advice_id, kind="verdict", principal=principal)
+        answer = {"type": "noted", "advice_id": message.advice_id}
     else:
         kind: str
         value: str

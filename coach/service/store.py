@@ -44,7 +44,13 @@ class StaleCallError(CoachError):
 
 @dataclass(frozen=True, slots=True)
 class StoredCall:
-    """A call as the disk knows it; `heard` and `snoozes` are in order, each with its seq."""
+    """A call as the disk knows it.
+
+    Attributes:
+        heard: the finals in order, each with its seq.
+        snoozes: in order: seq, rule, and whether it fell silent (True) or speaks again.
+        moments: in the order of the call.
+    """
 
     call_id: str
     agent_id: str
@@ -53,7 +59,8 @@ class StoredCall:
     seq: int
     ended_ms: int | None
     heard: tuple[tuple[int, Utterance], ...]
-    snoozes: tuple[tuple[int, str], ...]
+    snoozes: tuple[tuple[int, str, bool], ...]
+    moments: tuple[dict[str, Any], ...]
 
 
 class Store:
@@ -129,9 +136,13 @@ class Store:
             )
             table = schema.snoozes
             snoozes = await connection.execute(
-                select(table.c.seq, table.c.rule)
+                select(table.c.seq, table.c.rule, table.c.quiet)
                 .where(table.c.call_id == call_id)
                 .order_by(table.c.seq, table.c.rule)
+            )
+            table = schema.moments
+            moments = await connection.execute(
+                select(table).where(table.c.call_id == call_id).order_by(table.c.at_ms, table.c.id)
             )
             return StoredCall(
                 call_id=call_id,
@@ -141,7 +152,8 @@ class Store:
                 seq=row.seq,
                 ended_ms=row.ended_ms,
                 heard=tuple((each.seq, _utterance(each)) for each in heard),
-                snoozes=tuple((each.seq, each.rule) for each in snoozes),
+                snoozes=tuple((each.seq, each.rule, each.quiet) for each in snoozes),
+                moments=tuple(_moment(each) for each in moments),
             )
 
     async def open_calls(self, *, since: float, limit: int) -> list[str]:
@@ -270,6 +282,7 @@ async def _upsert_rows(connection: AsyncConnection, batch: Batch) -> None:
     for table, rows in (
         (schema.utterances, batch.utterances),
         (schema.advice, batch.advice),
+        (schema.moments, batch.moments),
         (schema.feedback, batch.feedback),
         (schema.snoozes, batch.snoozes),
     ):
@@ -295,6 +308,11 @@ async def _upsert_rows(connection: AsyncConnection, batch: Batch) -> None:
     if batch.withdrawn:
         table = schema.advice
         await connection.execute(update(table).where(table.c.id.in_(batch.withdrawn)).values(withdrawn=True))
+    if batch.undone:
+        await connection.execute(
+            text("DELETE FROM feedback WHERE advice_id = :advice_id AND kind = :kind"),
+            [{"advice_id": advice_id, "kind": kind} for advice_id, kind in batch.undone],
+        )
     if batch.ended:
         await connection.execute(
             text("UPDATE calls SET ended_ms = :ended_ms WHERE call_id = :call_id"),
@@ -336,6 +354,17 @@ def _utterance(row: Row[Any]) -> Utterance:
         start_ms=row.start_ms,
         end_ms=row.end_ms,
     )
+
+
+def _moment(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "utterance_id": row.utterance_id,
+        "kind": row.kind,
+        "at_ms": row.at_ms,
+        "turn": row.turn,
+        "details": orjson.loads(row.details),
+    }
 
 
 def _fail(waiting: list[tuple[Write, asyncio.Future[None]]], error: Exception) -> None:

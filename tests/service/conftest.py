@@ -244,6 +244,12 @@ def ruleset(tmp_path_factory) -> RuleSet:
     return source.current
 
 
+@pytest.fixture(scope="session")
+def fill_book():
+    """Return the function that writes the two rules into a folder."""
+    return write_book
+
+
 def write_book(tmp_path: Path) -> Path:
     """Write the two rules with their phrases."""
     (tmp_path / "rules").mkdir()

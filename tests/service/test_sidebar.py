@@ -79,7 +79,8 @@ def test_offsets_rise_by_one_on_a_stream(running, clients, wire):
         kinds.append(message["type"])
         at += 1
         assert int(message["offset"].split("-")[1]) == at
-    assert kinds == ["call.started", "transcript", "advice", "call.ended"]
+    told = [kind for kind in kinds if kind not in {"moment", "stage", "must_say"}]
+    assert told == ["call.started", "transcript", "advice", "call.ended"]
 
 
 def test_a_card_is_withdrawn_when_the_recogniser_takes_the_words_back(running, clients, wire):
