@@ -11,10 +11,11 @@ from starlette.websockets import WebSocketDisconnect
 
 from coach import __version__
 from coach.errors import MessageError
-from coach.service import pages, rest
+from coach.service import pages, playground, rest
 from coach.service.ingest import serve_producer
 from coach.service.responses import Guard, error_response
 from coach.service.sidebar import serve_sidebar
+from coach.service.workshop import Workshop
 
 if TYPE_CHECKING:
     from fastapi import Request
@@ -37,7 +38,9 @@ def create_app(service: Service) -> FastAPI:
         redoc_url=None,
     )
     app.state.service = service
+    app.state.workshop = Workshop()
     app.include_router(rest.router)
+    app.include_router(playground.router)
     app.include_router(pages.router)
     if settings.demo:
         app.include_router(pages.demo_router)

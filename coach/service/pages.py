@@ -85,6 +85,12 @@ async def sidebar_page(request: Request) -> Response:
     return _page(service_of(request).settings.web / "sidebar.html")
 
 
+@router.get("/playground")
+async def playground_page(request: Request) -> Response:
+    """Serve the page on which supervisors try sentences and rules."""
+    return _page(service_of(request).settings.web / "playground.html")
+
+
 @demo_router.get("/demo")
 async def demo_page(request: Request) -> Response:
     """Serve the demo softphone."""

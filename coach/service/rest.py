@@ -74,7 +74,7 @@ Known = Annotated[Principal, Depends(known)]
 KeyHolder = Annotated[Principal, Depends(key_holder)]
 
 
-def _body(model: type[BaseModel]) -> dict[str, Any]:
+def body_of(model: type[BaseModel]) -> dict[str, Any]:
     """Describe a body we read ourselves, so that its errors are ours too."""
     return {
         "requestBody": {
@@ -84,8 +84,8 @@ def _body(model: type[BaseModel]) -> dict[str, Any]:
     }
 
 
-async def read_body(request: Request, model: type[ModelT]) -> ModelT:
-    """Read and check a JSON body.
+async def read_body(request: Request, model: type[ModelT], *, limit: int = MAX_BODY_BYTES) -> ModelT:
+    """Read and check a JSON body of at most `limit` bytes.
 
     Raises:
         MessageError: `too_large`, `invalid_json` or `invalid_field`.
@@ -94,13 +94,13 @@ async def read_body(request: Request, model: type[ModelT]) -> ModelT:
     size = 0
     async for part in request.stream():
         size += len(part)
-        if size > MAX_BODY_BYTES:
-            raise MessageError("too_large", f"请求体超过 {MAX_BODY_BYTES} 字节")
+        if size > limit:
+            raise MessageError("too_large", f"请求体超过 {limit} 字节")
         parts.append(part)
     return read_model(model, read_object(b"".join(parts)))
 
 
-@router.post("/v1/check", openapi_extra=_body(CheckRequest))
+@router.post("/v1/check", openapi_extra=body_of(CheckRequest))
 async def check(request: Request, _: Known) -> Response:
     """Check text outside of a call: the hits an agent would be shown."""
     asked = await read_body(request, CheckRequest)
@@ -118,7 +118,7 @@ async def check(request: Request, _: Known) -> Response:
     return JsonResponse({"digest": rules.rulebook.digest, "results": results})
 
 
-@router.post("/v1/tokens", openapi_extra=_body(TokenRequest))
+@router.post("/v1/tokens", openapi_extra=body_of(TokenRequest))
 async def mint_token(request: Request, _: KeyHolder) -> Response:
     """Mint a sidebar token for one agent."""
     asked = await read_body(request, TokenRequest)
@@ -128,7 +128,7 @@ async def mint_token(request: Request, _: KeyHolder) -> Response:
     return JsonResponse({"token": token, "agent_id": asked.agent_id, "expires_at": timestamp(expires_at)})
 
 
-@router.post("/v1/calls/{call_id}/events", openapi_extra=_body(EventBatch))
+@router.post("/v1/calls/{call_id}/events", openapi_extra=body_of(EventBatch))
 async def take_events(request: Request, call_id: str, principal: Known) -> Response:
     """Take in events of one call; answers after the commit."""
     if principal.role != "producer":
@@ -177,7 +177,7 @@ async def show_call(request: Request, call_id: str, principal: Known) -> Respons
     )
 
 
-@router.post("/v1/advice/{advice_id}/feedback", openapi_extra=_body(FeedbackRequest))
+@router.post("/v1/advice/{advice_id}/feedback", openapi_extra=body_of(FeedbackRequest))
 async def give_feedback(request: Request, advice_id: str, principal: Known) -> Response:
     """Store a verdict on a piece of advice."""
     asked = await read_body(request, FeedbackRequest)

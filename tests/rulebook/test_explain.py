@@ -61,9 +61,9 @@ def book(make_rulebook: Callable[..., Rulebook]) -> Rulebook:
 @pytest.mark.parametrize(
     ("text", "lines"),
     [
-        ("您好", ["分词    （没有任何规则的锚词，不必分词）", "结果    没有规则命中"]),
+        ("您好", ["分词    您好", "结果    没有规则命中"]),
         ("這個我不知道", ["规整后  这个我不知道", "分词    这个/我/不/知道", "ignorance/bare  换个说法", "  句式  <self> 不 <know>", "  位置  這個【我不知道】", "  提示  warning", "  话术  我马上帮您查一下，请您稍等"]),
-        ("我不知道您", ["  不提示  被例外拦下：礼貌探询"]),
+        ("我不知道您", ["  不提示  被例外拦下：礼貌探询", "  例外  不 <know> <you>（礼貌探询）"]),
         ("我不知道，帮您问", ["  不提示  被修饰拦下：主动提出办法"]),
         ("抱歉我不知道", ["  提示  notice（由 warning 减轻）"]),
         ("我没说知道", ["  不提示  被句类拦下：所在分句不是 rhetorical 句"]),
@@ -82,11 +82,14 @@ def test_explains_as_json(book: Rulebook) -> None:
     found = json.loads(json.dumps(explain(book, "抱歉，我不知道").as_dict()))
     assert found == {
         "text": "抱歉，我不知道",
+        "customer": "",
         "normalized": "抱歉，我不知道",
         "tokens": ["抱歉", "，", "我", "不", "知道"],
         "found": [
             {
-                "rule": "ignorance/bare", "status": "stable", "severity": "notice", "pattern": "<self> 不 <know>",
+                "rule": "ignorance/bare", "category": "ignorance", "title": "换个说法", "why": "先接住，再说下一步。",
+                "speaker": "agent", "status": "stable", "severity": "notice", "pattern": "<self> 不 <know>",
+                "patterns": ["<self> 不 <know>"], "exceptions": [],
                 "start": 3, "end": 7, "text": "我不知道", "by_sound": False, "parts": {}, "modifiers": ["sorry"],
                 "stopped_by": "", "stopped": "", "shown": True, "suggestions": ["我马上帮您查一下，请您稍等"],
             }

@@ -1,0 +1,155 @@
+"""A process of its own, in which people try rules: what takes too long there is ended, and no call waits for it.
+
+A regular expression holds Python's interpreter until it is done, so a thread would stall every live call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import multiprocessing
+import os
+import signal
+from typing import TYPE_CHECKING, Any, Final
+
+from coach.errors import CoachError
+from coach.service.trial import Trial
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+    from multiprocessing.process import BaseProcess
+
+    from coach.rulebook.book import Rulebook
+
+log = logging.getLogger(__name__)
+
+# Starting means loading a rule book, which a busy machine may take its time for.
+_START_S: Final = 60.0
+# Some 200 MB that nobody uses are given back.
+_IDLE_S: Final = 600.0
+_MAX_WAITING: Final = 16
+_NICENESS: Final = 10
+
+
+class TooSlowError(CoachError):
+    """A job did not end within its time; its process was ended instead."""
+
+
+class TooBusyError(CoachError):
+    """Too many jobs wait already."""
+
+
+class Workshop:
+    """Runs the methods of a `Trial`, one at a time, in a process that is started when it is first needed."""
+
+    def __init__(self) -> None:
+        self._turn = asyncio.Lock()
+        self._waiting = 0
+        self._process: BaseProcess | None = None
+        self._pipe: Connection | None = None
+        self._digest = ""
+
+    async def ask(self, book: Rulebook, method: str, *, limit_s: float, **arguments: object) -> Any:  # noqa: ANN401 - what the method returns
+        """Run a method of `Trial` with the rule book in force.
+
+        Args:
+            limit_s: seconds the method may take, once its turn has come and the rule book is loaded.
+
+        Raises:
+            TooSlowError: it took longer.
+            TooBusyError: too many jobs wait.
+        """
+        if self._waiting >= _MAX_WAITING:
+            raise TooBusyError(f"{self._waiting} jobs wait")
+        self._waiting += 1
+        try:
+            async with self._turn:
+                # Shielded: a client that went away must not leave an answer in the pipe for the next one.
+                return await asyncio.shield(asyncio.to_thread(self._ask, book, method, arguments, limit_s))
+        finally:
+            self._waiting -= 1
+
+    def close(self) -> None:
+        """End the process."""
+        process, pipe = self._process, self._pipe
+        self._process = self._pipe = None
+        self._digest = ""
+        if pipe is not None:
+            pipe.close()
+        if process is not None:
+            process.kill()
+            process.join()
+
+    def _ask(self, book: Rulebook, method: str, arguments: dict[str, object], limit_s: float) -> Any:  # noqa: ANN401
+        for attempt in (1, 2):
+            try:
+                pipe = self._ready(book)
+                pipe.send((method, arguments))
+                if not pipe.poll(limit_s):
+                    self.close()
+                    raise TooSlowError(f"{method}: more than {limit_s} s")
+                done, answer = pipe.recv()
+            except (EOFError, OSError) as error:
+                # It had gone home for want of work, or was ended from outside.
+                self.close()
+                if attempt == 2:  # noqa: PLR2004 - the second time it is no accident
+                    raise RuntimeError("the workshop ends while it works") from error
+                continue
+            if not done:
+                raise RuntimeError(f"{method} failed in the workshop:\n{answer}")
+            return answer
+        raise AssertionError("unreachable")
+
+    def _ready(self, book: Rulebook) -> Connection:
+        if self._pipe is None or self._process is None or not self._process.is_alive():
+            self.close()
+            context = multiprocessing.get_context("spawn")
+            self._pipe, theirs = context.Pipe()
+            self._process = context.Process(target=_work, args=(theirs,), name="coach-workshop", daemon=True)
+            self._process.start()
+            theirs.close()
+        if self._digest != book.digest:
+            self._pipe.send(("load", {"book": book}))
+            if not self._pipe.poll(_START_S):
+                self.close()
+                raise TooSlowError(f"load: more than {_START_S} s")
+            done, answer = self._pipe.recv()
+            if not done:
+                raise RuntimeError(f"the workshop cannot load the rule book:\n{answer}")
+            self._digest = book.digest
+        return self._pipe
+
+
+def _work(pipe: Connection) -> None:
+    """Do what comes through the pipe, until it closes or nothing comes for a long time."""
+    # The service decides when to stop; calls go first.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with contextlib.suppress(AttributeError, OSError):
+        os.nice(_NICENESS)
+    trial: Trial | None = None
+    while pipe.poll(_IDLE_S):
+        try:
+            method, arguments = pipe.recv()
+        except (EOFError, OSError):
+            return
+        try:
+            if method == "load":
+                trial, answer = Trial(arguments["book"]), None
+                trial.warm()
+            else:
+                answer = getattr(trial, method)(**arguments)
+            pipe.send((True, answer))
+        except Exception as error:  # noqa: BLE001 - told to the service, which logs it
+            pipe.send((False, _where(error)))
+
+
+def _where(error: Exception) -> str:
+    """Name an error and where it was raised, without the words somebody typed."""
+    trace = error.__traceback__
+    places: list[str] = []
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        places.append(f"  {code.co_filename}:{trace.tb_lineno} {code.co_name}")
+        trace = trace.tb_next
+    return "\n".join([type(error).__name__, *places])
