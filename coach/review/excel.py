@@ -1,0 +1,238 @@
+"""The workbook QA works in: a sheet per view, filterable, with columns to note what a reviewer found.
+
+Calls, hits, moments and commitments are written while the results are read; what adds up comes last.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Self
+
+from xlsxwriter import Workbook
+
+from coach.review.rows import CALLS, COMMITMENTS, HITS, MOMENTS, Column
+from coach.review.summary_sheets import (
+    AGENTS,
+    OVERVIEW,
+    REJECTS,
+    RULES,
+    TEAMS,
+    agents,
+    overview,
+    rules,
+    teams,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+    from types import TracebackType
+
+    from xlsxwriter.worksheet import Worksheet
+
+    from coach.review.rejects import RejectRecord
+    from coach.review.result import CallResult
+    from coach.review.rows import Row, Rows, Value
+    from coach.review.tables import Tables
+    from coach.review.wording import Wording
+
+# What one sheet and one cell of the format can hold.
+MAX_ROWS = 1_048_576
+_MAX_TEXT = 32_767
+_DAY_MS = 86_400_000
+_RISKY = ("=", "+", "-", "@", "\t", "\r")
+_REVIEWED = (
+    Column("review", ("复核结论", "Verdict"), "text", 10),
+    Column("remark", ("复核备注", "Remark"), "text", 30),
+)
+_VERDICTS = (("正确", "误报", "存疑"), ("right", "wrong", "unsure"))
+_SHEETS = {
+    "overview": (("概览", "Overview"), OVERVIEW),
+    "calls": (("通话", "Calls"), CALLS),
+    "hits": (("命中", "Hits"), (*HITS, *_REVIEWED)),
+    "moments": (("时刻", "Moments"), MOMENTS),
+    "agents": (("坐席", "Agents"), AGENTS),
+    "teams": (("班组", "Teams"), TEAMS),
+    "rules": (("规则", "Rules"), RULES),
+    "commitments": (("承诺", "Commitments"), COMMITMENTS),
+    "rejects": (("拒收", "Rejects"), REJECTS),
+}
+
+
+class ExcelFile:
+    """Writes the workbook.
+
+    Args:
+        path: where it goes.
+        rows: makes the rows of calls.
+        words: the language of titles.
+        max_rows: of one sheet, its head included; what is more goes on in a next sheet.
+    """
+
+    def __init__(self, path: Path, *, rows: Rows, words: Wording, max_rows: int = MAX_ROWS) -> None:
+        # Rows go to disk as they are written; the price is that strings are not shared between cells.
+        self._book = Workbook(
+            str(path),
+            {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False},
+        )
+        self._rows = rows
+        self._words = words
+        self._column = 1 if words.lang == "en" else 0
+        look = _Look(self._book)
+        self._sheets = {
+            name: _Sheet(self._book, titles[self._column], table, look=look, words=words, max_rows=max_rows)
+            for name, (titles, table) in _SHEETS.items()
+        }
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for sheet in self._sheets.values():
+            sheet.finish()
+        hits = _SHEETS["hits"][1]
+        verdicts = {"validate": "list", "source": list(_VERDICTS[self._column])}
+        self._sheets["hits"].validate(len(hits) - len(_REVIEWED), verdicts)
+        self._book.close()
+
+    def add(self, result: CallResult) -> None:
+        """Write the rows of one call."""
+        self._sheets["calls"].write(self._rows.call(result))
+        for row in self._rows.hits(result):
+            self._sheets["hits"].write(row)
+        for row in self._rows.moments(result):
+            self._sheets["moments"].write(row)
+        for row in self._rows.commitments(result):
+            self._sheets["commitments"].write(row)
+
+    def reject(self, record: RejectRecord) -> None:
+        """Write one record that could not be read."""
+        self._sheets["rejects"].write((record.file, record.line, record.field, record.problem, record.raw))
+
+    def summarise(self, tables: Tables) -> None:
+        """Write the sheets of what adds up."""
+        for name, rows in (
+            ("overview", overview(tables, self._words)),
+            ("agents", agents(tables, self._words)),
+            ("teams", teams(tables, self._words)),
+            ("rules", rules(tables, self._words)),
+        ):
+            self._write_all(name, rows)
+
+    def _write_all(self, name: str, rows: Iterable[Row]) -> None:
+        for row in rows:
+            self._sheets[name].write(row)
+
+
+class _Look:
+    """The formats of a workbook."""
+
+    def __init__(self, book: Workbook) -> None:
+        top = {"valign": "top"}
+        self.head = book.add_format(
+            {
+                "bold": True,
+                "bg_color": "#1D5FBF",
+                "font_color": "#FFFFFF",
+                "valign": "vcenter",
+                "text_wrap": True,
+            }
+        )
+        self.text = book.add_format({**top, "text_wrap": True})
+        # Excel leaves such a cell text even after it was edited.
+        self.literal = book.add_format({**top, "text_wrap": True, "quote_prefix": True})
+        self.time = book.add_format({**top, "num_format": "yyyy-mm-dd hh:mm"})
+        self.span = book.add_format({**top, "num_format": "[h]:mm:ss"})
+        self.count = book.add_format({**top, "num_format": "#,##0"})
+        self.number = book.add_format({**top, "num_format": "#,##0.0"})
+
+
+class _Sheet:
+    """A table that continues on a next sheet when one is full."""
+
+    def __init__(
+        self,
+        book: Workbook,
+        title: str,
+        table: tuple[Column, ...],
+        *,
+        look: _Look,
+        words: Wording,
+        max_rows: int,
+    ) -> None:
+        self._book = book
+        self._title = title
+        self._table = table
+        self._look = look
+        self._words = words
+        self._column = 1 if words.lang == "en" else 0
+        self._max_rows = max_rows
+        self._pages: list[tuple[Worksheet, int]] = []
+        self._open()
+
+    def write(self, row: Row) -> None:
+        """Write one row below the last."""
+        if self._next >= self._max_rows:
+            self.finish()
+            self._open()
+        for index, (value, column) in enumerate(zip(row, self._table, strict=False)):
+            self._write(index, value, column)
+        self._next += 1
+
+    def finish(self) -> None:
+        """Set the filter over what was written."""
+        self._page.autofilter(0, 0, max(self._next - 1, 0), len(self._table) - 1)
+        self._pages.append((self._page, self._next))
+
+    def validate(self, column: int, options: dict[str, Any]) -> None:
+        """Let the cells of a column hold only certain values."""
+        for page, rows in self._pages:
+            if rows > 1:
+                page.data_validation(1, column, rows - 1, column, options)
+
+    def _open(self) -> None:
+        name = f"{self._title} {len(self._pages) + 1}" if self._pages else self._title
+        self._page = self._book.add_worksheet(name)
+        self._page.freeze_panes(1, 1)
+        self._page.set_row(0, 22)
+        self._page.set_landscape()
+        self._page.set_paper(9)
+        self._page.fit_to_pages(1, 0)
+        self._page.repeat_rows(0)
+        for index, column in enumerate(self._table):
+            self._page.set_column(index, index, column.width)
+            self._page.write_string(0, index, column.titles[self._column], self._look.head)
+        self._next = 1
+
+    def _write(self, index: int, value: Value, column: Column) -> None:
+        if value is None or value == "":
+            return
+        look, page, row = self._look, self._page, self._next
+        if column.kind == "flag":
+            page.write_boolean(row, index, bool(value), look.text)
+        elif isinstance(value, datetime):
+            page.write_datetime(row, index, value, look.time)
+        elif isinstance(value, (str, tuple)):
+            words = self._say(value, column)
+            page.write_string(row, index, words, look.literal if words.startswith(_RISKY) else look.text)
+        elif column.kind == "ms":
+            page.write_number(row, index, value / _DAY_MS, look.span)
+        elif column.kind == "index":
+            # People count from one.
+            page.write_number(row, index, value + 1, look.count)
+        else:
+            page.write_number(row, index, value, look.number if column.kind == "number" else look.count)
+
+    def _say(self, value: str | tuple[str, ...], column: Column) -> str:
+        words = self._words
+        if isinstance(value, tuple):
+            return words("list").join(words.category(each) for each in value)
+        said = {
+            "category": words.category,
+            "kind": words.kind,
+            "severity": words.severity,
+            "motive": words.motive,
+        }.get(column.kind, str)(value)
+        return said if len(said) <= _MAX_TEXT else said[: _MAX_TEXT - 1] + "…"
