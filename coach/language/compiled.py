@@ -50,6 +50,8 @@ _TAGGED_EDGE = f"{_EDGE}/x{_BAR}"
 _YOU = "你您"
 _MAX_FILLERS = 2
 _MAX_SOUND_FORMS = 120
+# The longest entry of jieba's dictionary has 16 characters; numbers and Latin words may be longer.
+LONGEST_WORD = 16
 # Classes in a row multiply; a rule file must not be able to make loading hang.
 _MAX_SPELLINGS = 2_000
 
@@ -163,9 +165,20 @@ class CompiledPattern:
             encoded.character(code, match.start()) < before for match in self._beginning.finditer(code)
         )
 
+    def possible_in(self, text: str) -> bool:
+        """Tell whether the letters of normalised `text` allow a match, however they are cut into words.
+
+        Never False for a text that holds a match, save for words longer than `LONGEST_WORD`.
+        """
+        return self._letters.search(text) is not None
+
     @cached_property
     def _writer(self) -> _Writer:
         return _Writer(self._vocabulary, tagged=self.tagged)
+
+    @cached_property
+    def _letters(self) -> re.Pattern[str]:
+        return re.compile(_LetterWriter(self._vocabulary).sequence(self.tree))
 
     @cached_property
     def _regex(self) -> re.Pattern[str]:
@@ -346,6 +359,34 @@ class _Writer:
             ending = rf"(?:{self.close})?\Z"
             written = rf"{letter}(?:{ending}|(?:{self.close})?{written})" if written else rf"{letter}{ending}"
         return written
+
+
+class _LetterWriter(_Writer):
+    """Writes regular expressions over plain letters: what a pattern spells, with words cut anywhere."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        super().__init__(vocabulary, tagged=False)
+
+    def word(self, text: str, tag: str = "") -> str:  # noqa: ARG002 - letters have no part of speech
+        return "".join(f"[{_YOU}]" if letter in _YOU else re.escape(letter) for letter in text)
+
+    def begun_word(self, text: str) -> str:  # noqa: ARG002 - only whole matches are looked for
+        return ""
+
+    def item(self, item: Item) -> str:
+        match item:
+            case Tag():
+                return f"[^{CLAUSE_MARKS}]{{1,{LONGEST_WORD}}}?"
+            case Gap(low, high):
+                return f"[^{CLAUSE_MARKS}]{{{low},{high * LONGEST_WORD}}}?"
+            case Mark():
+                return f"[{CLAUSE_MARKS}]{{1,3}}"
+            case Start():
+                return f"(?<![^{CLAUSE_MARKS}])"
+            case End():
+                return f"(?![^{CLAUSE_MARKS}])"
+            case _:
+                return super().item(item)
 
 
 def _alternatives(options: Iterable[str]) -> str:

@@ -7,6 +7,7 @@ once that one was found.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,14 +16,23 @@ if TYPE_CHECKING:
     Anchors = Sequence[frozenset[str]]
 
 _MAX_PAIRS = 600
-# The characters that agents say most, the commonest first; only the order of magnitude matters, and only
-# for speed: a pattern is looked up by the words of which a text is least likely to hold one.
+# What agents say most, the commonest first: only the order of magnitude matters, and only for speed. A
+# pattern is looked up by the words of which an utterance is least likely to hold one.
 _COMMON = (
-    "您的我这一是了个好有不请们到在以帮为给可看上下会来那么就还要没时问什您发号生电话过间天客单等用能方后"
-    "再去说点系吗手机核记都出大现址收得知道子信吧呢里申查实确认情况处理服务打开多谢家钱费对当然先已经啊把被"
-    "自己也人他你和与从麻烦款退物流快递订货品日月年前几回联办事业分行成面心最定话想做小让拿找谁怎啥别只"
+    "的您是请可以呢这有到下单吗了还帮一问个我好不在为等会要给点小他时发退收号看么查理取天快服就没话成价回新通对"
+    "消机保修信手上中前也用开改能家出票人都内完换烦再很付过行知进选那放账重告只元多先动来量买次打大数便跟非路说关"
+    "安准费认运使让差同做三想"
 )
+_COMMON_WORDS = """
+可以 您的 订单 这边 还有 为您 这个 帮您 其他 的吗 申请 给您 一下 联系 好的 需要 站点 已经 配送 处理
+服务 什么 我们 退款 查询 问题 没有 取消 售后 电话 支持 时间 工作 客户 麻烦 抱歉 建议 客气 如果 提供
+审核 耐心 修改 直接 手机 发货 一个 地址 之后 正在 发票 成功 选择 收到 核实 都是 无法 重新 送货 放心
+退货 一般 信息 订单号 现在 显示 安排 咨询 情况 咱们 尽快 时候 还是 通过 注意 正常 就是 物流 系统 商家
+快递 之前 使用 明天 小时 短信 通知 这样 今天 不是 师傅 确认 具体 应该 客服 马上 左右 解决 厂家 给我
+这么 是否 也是 因为 操作 目前 不要 到了 号码
+""".split()  # noqa: SIM905 - a hundred quoted words would be unreadable
 _COMMONNESS = {letter: 0.6 / (1 + rank / 8) for rank, letter in reversed(list(enumerate(_COMMON)))}
+_COMMONNESS |= {word: 0.25 / (1 + rank / 8) for rank, word in reversed(list(enumerate(_COMMON_WORDS)))}
 _UNCOMMON = 0.01
 _PER_LETTER = 0.05
 
@@ -82,18 +92,18 @@ class Prefilter:
         if not found:
             return []
         present = {number for _, _, number in self._scan_other(text)}
-        chosen: set[int] = set()
+        chosen: list[int] = []
         alone, pairs, needs = self._alone, self._pairs, self._needs
         for number in {number for _, _, number in found}:
             if number in alone:
-                chosen.update(alone[number])
+                chosen += alone[number]
             if number in pairs:
                 others = pairs[number]
                 # Walks the smaller side: a text holds a handful of words, a word may have thousands of partners.
                 for other in others.keys() & present:
-                    chosen.update(others[other])
+                    chosen += others[other]
         kept: list[int] = []
-        for pattern in chosen:
+        for pattern in set(chosen):
             # Loops, not `any`: a generator costs more than the few sets it would look at.
             for words in needs[pattern]:
                 if words.isdisjoint(present):
@@ -110,10 +120,13 @@ def _numbered(numbers: dict[str, int], words: frozenset[str]) -> frozenset[int]:
 
 def _commonness(words: frozenset[str]) -> float:
     """Guess how likely an ordinary utterance is to hold one of `words`."""
-    return sum(
-        min(_COMMONNESS.get(letter, _UNCOMMON) for letter in word) * _PER_LETTER ** (len(word) - 1)
-        for word in words
-    )
+    return sum(_COMMONNESS.get(word) or _guess(word) for word in words)
+
+
+@cache
+def _guess(word: str) -> float:
+    """Guess how common a word is by its rarest letter and its length."""
+    return min(_COMMONNESS.get(letter, _UNCOMMON) for letter in word) * _PER_LETTER ** (len(word) - 1)
 
 
 def _automaton(words: Iterable[str]) -> Any:  # noqa: ANN401 - daachorse has no types

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from functools import cache, lru_cache
 
 # A clause ends at any of these. Everything that a writer may use instead is mapped to one of them.
@@ -34,31 +33,47 @@ _ZHU = re.compile(r"(?<![显原名土编合专论拙])著(?![名作书称述者]
 # Traditional spellings that the character table leaves alone, because of 甚至 and 瞭望.
 _WORDS = (("甚么", "什么"), ("瞭解", "了解"), ("明瞭", "明了"))
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
+# What stays, goes or becomes a mark by its neighbours; named where it becomes a mark. See `_inside_word`.
+_BESIDE = re.compile(
+    r"(?P<mark>(?:(?<![a-z0-9])[.,])|(?:[.,](?![a-z0-9])))"
+    r"|(?<![a-z0-9]) | (?![a-z0-9])|,"
+    rf"|唔(?! *[{''.join(sorted(_CANTONESE_AFTER))}])"
+)
+_BESIDE_AS = {".": "。", ",": "，"}
+_LETTER_TABLE = str.maketrans({**_MARKS_1TO1, **dict.fromkeys(_HESITATIONS | _QUOTES, "")})
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-@dataclass(frozen=True, slots=True)
 class Normalized:
     """A normalised copy and its way back.
 
-    Attributes:
+    Args:
         original: the text as it came.
         text: the normalised copy, the only thing patterns see.
-        starts: for each character of `text`, where it starts in `original`; None when both are the same
-            characters in the same places.
-        ends: likewise, where it ends.
+        moved: whether characters of `text` may stand elsewhere than in `original`. The map back is made only
+            when it is asked for: most texts hold no hit, and making it costs five times the copy.
     """
 
-    original: str
-    text: str
-    starts: tuple[int, ...] | None = None
-    ends: tuple[int, ...] | None = None
+    __slots__ = ("_map", "_moved", "original", "text")
+
+    def __init__(self, original: str, text: str, *, moved: bool = False) -> None:
+        self.original = original
+        self.text = text
+        self._moved = moved
+        self._map: tuple[tuple[int, ...], tuple[int, ...]] | None = None
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Map a non-empty span of `text` to character offsets of `original`."""
-        if self.starts is None or self.ends is None:
+        if not self._moved:
             return start, end
-        return self.starts[start], self.ends[end - 1]
+        if self._map is None:
+            self._map = _trace(self.original)[1:]
+        starts, ends = self._map
+        return starts[start], ends[end - 1]
+
+    def respelled(self, text: str) -> Normalized:
+        """Return a copy whose text is `text`, another spelling of the same characters one by one."""
+        return Normalized(self.original, text, moved=self._moved)
 
 
 @cache
@@ -99,6 +114,12 @@ def _character_table() -> dict[str, str]:
 
 
 @cache
+def _fold_table() -> dict[int, str]:
+    """Return `_character_table` as `str.translate` wants it."""
+    return {ord(old): new for old, new in _character_table().items()}
+
+
+@cache
 def disturbing_pieces() -> tuple[str, ...]:
     """Return the short strings whose presence means that `normalize` would change letters.
 
@@ -118,7 +139,7 @@ def normalize_marks(text: str) -> Normalized:
 
 
 def normalize(text: str) -> Normalized:
-    """Normalise any text and keep the offsets.
+    """Normalise any text.
 
     Args:
         text: what the recogniser wrote, in characters (code points).
@@ -126,15 +147,37 @@ def normalize(text: str) -> Normalized:
     Returns:
         The copy and the map back. Idempotent: normalising `Normalized.text` again changes nothing.
     """
+    folded = text.translate(_fold_table())
+    joined = _BESIDE.sub(_beside, folded).translate(_LETTER_TABLE)
+    return Normalized(text, _spell(_STUTTER.sub(r"\1", joined)), moved=True)
+
+
+def _beside(found: re.Match[str]) -> str:
+    """Write a character whose meaning depends on what stands beside it."""
+    return _BESIDE_AS[found[0]] if found.lastgroup else ""
+
+
+def _spell(text: str) -> str:
+    """Correct spellings of Traditional text; one letter for one letter, so the offsets stay as they are."""
+    if "著" in text:
+        text = _ZHU.sub("着", text)
+    for traditional, simplified in _WORDS:
+        text = text.replace(traditional, simplified)
+    return text
+
+
+def _trace(text: str) -> tuple[str, tuple[int, ...], tuple[int, ...]]:
+    """Normalise letter by letter: the copy, and where each of its characters starts and ends in `text`.
+
+    The slow twin of `normalize`, which copies whole stretches; a test holds both to the same copy.
+    """
     table = _character_table()
     letters: list[str] = []
     starts: list[int] = []
-    ends: list[int] = []
 
     def put(letter: str, index: int) -> None:
         letters.append(letter)
         starts.append(index)
-        ends.append(index + 1)
 
     places = [
         (letter, index) for index, character in enumerate(text) for letter in table.get(character, character)
@@ -154,7 +197,7 @@ def normalize(text: str) -> Normalized:
         elif not (
             letter in _HESITATIONS
             or letter in _QUOTES
-            or (letter == "唔" and folded[at + 1 :].lstrip()[:1] not in _CANTONESE_AFTER)
+            or (letter == "唔" and folded[at + 1 :].lstrip(" ")[:1] not in _CANTONESE_AFTER)
         ):
             put(letter, index)
     joined = "".join(letters)
@@ -162,16 +205,9 @@ def normalize(text: str) -> Normalized:
     for run in _STUTTER.finditer(joined):
         # The last one stays: it is the one that the speaker went on from.
         keep[run.start() : run.end() - 1] = [False] * (run.end() - run.start() - 1)
-    if not all(keep):
-        letters = [letter for letter, kept in zip(letters, keep, strict=True) if kept]
-        starts = [start for start, kept in zip(starts, keep, strict=True) if kept]
-        ends = [end for end, kept in zip(ends, keep, strict=True) if kept]
-        joined = "".join(letters)
-    # One letter for one letter, so the offsets stay as they are.
-    joined = _ZHU.sub("着", joined)
-    for traditional, simplified in _WORDS:
-        joined = joined.replace(traditional, simplified)
-    return Normalized(text, joined, tuple(starts), tuple(ends))
+    starts = [start for start, kept in zip(starts, keep, strict=True) if kept]
+    joined = "".join(letter for letter, kept in zip(joined, keep, strict=True) if kept)
+    return _spell(joined), tuple(starts), tuple(start + 1 for start in starts)
 
 
 def well_formed(text: str) -> str:

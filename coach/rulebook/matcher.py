@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from coach.language.compiled import CompiledPattern, Encoded, Found
+from coach.language.compiled import LONGEST_WORD, CompiledPattern, Encoded, Found
 from coach.language.prefilter import Prefilter
 from coach.language.repair import Repairer
 from coach.language.text import (
@@ -39,6 +39,8 @@ _BATCH = 500
 # Stands between them; part of no word, because normalising never makes one.
 _BETWEEN = "\x00"
 _CLAUSE_MARK = re.compile(f"[{CLAUSE_MARKS}]")
+# May be cut into words longer than those that `CompiledPattern.possible_in` reckons with.
+_LONG_RUN = re.compile(f"[^{CLAUSE_MARKS}\u4e00-\u9fff]{{{LONGEST_WORD + 1}}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +171,10 @@ class Matcher:
             if prefilter
             else list(range(len(self._owners)))
         )
+        if prefilter and not _LONG_RUN.search(normalized.text):
+            candidates = [
+                number for number in candidates if self._owners[number][1].possible_in(normalized.text)
+            ]
         if candidates:
             tokens = self.tokenizer.cut(normalized.text)
             encoded = Encoded(tokens, closed=closed, tokenizer=self.tokenizer)
@@ -255,7 +261,7 @@ class Matcher:
         repair = self._repairer.repair(normalized.text)
         if repair is None:
             return []
-        repaired = Normalized(normalized.original, repair.text, normalized.starts, normalized.ends)
+        repaired = normalized.respelled(repair.text)
         tokens = self.tokenizer.cut(repair.text)
         encoded = Encoded(tokens, closed=True, tokenizer=self.tokenizer)
         found = self.scan(repair.text)

@@ -124,6 +124,35 @@ def test_never_matches_without_its_anchors(source: str, text: str) -> None:
 
 
 @given(PATTERNS, TEXTS)
+@settings(max_examples=int(400 * EFFORT), deadline=None)
+def test_letters_allow_every_match(source: str, text: str) -> None:
+    """A text in which the pattern is found is never ruled out by its letters."""
+    try:
+        pattern = compiled(source)
+    except PatternError:
+        assume(False)
+    encoded = encode(text)
+    if any(True for _ in pattern.find(encoded)):
+        assert pattern.possible_in("".join(encoded.tokens))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "expected"),
+    [
+        pytest.param("不 {0,2} 知道", "不太知道", True, id="within-the-gap"),
+        pytest.param("不 {0,2} 知道", "知道不", False, id="wrong-order"),
+        pytest.param("不 {0,2} 知道", "不行，知道", False, id="other-clause"),
+        pytest.param("不 知道 $", "不知道了", False, id="not-at-the-end"),
+        pytest.param("^ 不 知道", "我不知道", False, id="not-at-the-start"),
+        pytest.param("不 知道", "不会知道", False, id="words-between"),
+    ],
+)
+def test_letters_rule_out(pattern: str, text: str, expected: bool) -> None:
+    """Order, clause and edges are judged without cutting the text into words."""
+    assert compiled(pattern).possible_in(text) is expected
+
+
+@given(PATTERNS, TEXTS)
 @settings(max_examples=int(250 * EFFORT), deadline=None)
 def test_knows_what_may_still_match(source: str, text: str) -> None:
     """A match that completes later, and overlaps what was already said, was announced at every prefix."""

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from coach.language.text import (
     CLAUSE_MARKS,
+    _trace,
     disturbing_pieces,
     normalize,
     normalize_literal,
@@ -125,6 +126,15 @@ def test_offsets_always_map_into_the_original(written: str) -> None:
     spans = [normalized.span(index, index + 1) for index in range(len(normalized.text))]
     assert all(0 <= start < end <= len(written) for start, end in spans)
     assert spans == sorted(spans)
+
+
+@given(ANY_TEXT)
+@example("唔\u200b知")
+@example("a,.b, c")
+@settings(max_examples=500)
+def test_copying_stretches_and_letters_gives_the_same(written: str) -> None:
+    """The quick copy and the one that keeps the offsets hold the same characters."""
+    assert normalize(written).text == _trace(written)[0]
 
 
 @given(st.text(st.one_of(st.characters(), st.sampled_from("我不知道，。？?:…")), max_size=25))
