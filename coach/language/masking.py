@@ -19,11 +19,11 @@ __all__ = ["DEFAULT_KINDS", "KINDS", "Kind", "PersonalData", "find", "mask"]
 
 # Every way to personal data leads through one of these characters; nearly all that is said has none of them.
 _DIGIT: Final = "[0-9０-９零〇幺一二三四五六七八九]"
-_MAYBE: Final = re.compile(f"[{_DIGIT[1:-1]}@＠艾叫姓名户收机系持本先女姐邮微]")
+_MAYBE: Final = re.compile(f"[{_DIGIT[1:-1]}@＠艾叫姓名户收机系持本先女姐邮微主险益寄申是]")
 # One of the characters alone says little: one of these has to follow before anything is read closely.
 _LIKELY: Final = re.compile(
     rf"(?:{_DIGIT}[^\n]{{0,11}}?){{3}}|{_DIGIT}[^\n]?$|[{_DIGIT[1:-1]}十百][号栋幢弄]|[@＠]|艾特|[a-zA-Z]at |邮[箱件]|微信"
-    r"|叫|姓|名|户主|收[件货]人|机主|联系人|持卡人|本人|先生|女士|小姐"
+    r"|叫|姓|名|[户机车业]主|[件货系卡保险益办请款户本]人|先生|[我您你他她]是|女士|小姐"
 )
 # The other half of a name may be in the next segment.
 _ANNOUNCED: Final = re.compile(r"(?:叫做?|姓名[是为]?|名字是?|[主人名]是?)$")

@@ -23,7 +23,7 @@ _GROUP: Final = re.compile(r"\d+")
 _GLUE: Final = re.compile(r"[ \-_·()]{1,3}")
 _FILLER: Final = "嗯呃额啊哦唉诶哎"
 _PAUSE: Final = re.compile(
-    rf"[ ，、。…,.\-{_FILLER}]{{0,4}}(?:那个|然后|就是|接着|后面|最后|再|个)?是?[ ，、。…,.{_FILLER}]{{0,3}}"
+    rf"[ ，、。…,.\-{_FILLER}]{{0,4}}(?:那个|然后|就是|接着|前面|中间|后面|最后|再|个)?是?[ ，、。…,.{_FILLER}]{{0,3}}"
 )
 _TRAIL: Final = re.compile(rf"[ ，、。…,.\-{_FILLER}]{{0,4}}(?:那个|然后|就是)?[ ，。]?")
 _MOBILE: Final = re.compile(r"(?:0?0?86)?1[3-9]\d{9}")

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from coach.language.masking import KINDS, find, mask
 
 SENTENCES = Path(__file__).parents[1] / "data" / "masking"
+PARTS = ("learn", "blind", "unseen")
 SURE_KINDS = ("phone", "id-card", "bank-card")
 
 
@@ -53,7 +54,7 @@ def measure(part: str) -> dict[str, tuple[float, float]]:
     }
 
 
-@pytest.mark.parametrize("part", ["learn", "blind"])
+@pytest.mark.parametrize("part", PARTS)
 def test_numbers_of_persons_are_found(part):
     """Phones, IDs and bank cards: precision 0.97 and recall 0.95 at least."""
     measured = measure(part)
@@ -63,7 +64,7 @@ def test_numbers_of_persons_are_found(part):
     assert poor == {}
 
 
-@pytest.mark.parametrize("part", ["learn", "blind"])
+@pytest.mark.parametrize("part", PARTS)
 def test_other_kinds_are_found(part):
     """Every other kind: precision and recall 0.9 at least."""
     poor = {
@@ -167,7 +168,7 @@ def test_a_name_in_the_next_segment():
     assert mask("王小明", before="您好我叫") == "王**"
 
 
-@pytest.mark.parametrize("part", ["learn", "blind"])
+@pytest.mark.parametrize("part", PARTS)
 def test_masking_twice_changes_nothing(part):
     """What was stored masked stays as it is when it is read again."""
     changed = [
