@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from benchmarks.synthetic import Planted
 
 _FRAMES = (
@@ -93,8 +95,7 @@ def sample(
 
 def _clause(rng: random.Random, avoid: frozenset[str]) -> str:
     while True:
-        frame = rng.choice(_FRAMES)
-        text = frame.format(**{slot: rng.choice(words) for slot, words in _SLOTS.items()})
+        text = fill(rng)
         if not any(word in text for word in avoid):
             return text
 
@@ -107,3 +108,9 @@ def _planted(rng: random.Random, plants: list[Planted]) -> str:
     between = "".join(rng.choices(_BETWEEN, k=rng.randint(0, plant.gap)))
     clause = f"{rng.choice(_BETWEEN)}{plant.trigger}{between}{plant.right}"
     return clause + plant.undo if rng.random() < 0.125 else clause
+
+
+def fill(rng: random.Random, frames: Sequence[str] = _FRAMES) -> str:
+    """Choose a frame and fill its slots; without `frames` one of an agent."""
+    frame = rng.choice(frames)
+    return frame.format(**{slot: rng.choice(words) for slot, words in _SLOTS.items()})

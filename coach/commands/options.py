@@ -45,7 +45,11 @@ def load_book(
     return load_rulebook(
         rules_dir=rules or shipped.rules_dir(),
         phrasebook_dir=phrasebook or shipped.phrasebook_dir(),
-        packs=packs
-        or [name.strip() for name in os.environ.get("COACH_PACKS", "").split(",") if name.strip()],
+        packs=pack_names(packs),
         check_examples=check_examples,
     )
+
+
+def pack_names(packs: list[str] | None) -> list[str]:
+    """Return the packs that --pack names, or else COACH_PACKS."""
+    return packs or [name.strip() for name in os.environ.get("COACH_PACKS", "").split(",") if name.strip()]
