@@ -48,7 +48,7 @@ def columns(
     height, base, left = 220, 186, 8
     step = (WIDTH - 2 * left) / max(1, len(bars))
     tallest = max([bar.value for bar in bars], default=0) or 1
-    parts = []
+    parts, values = [], []
     for index, bar in enumerate(bars):
         tall = 140 * bar.value / tallest
         x = left + index * step
@@ -58,12 +58,12 @@ def columns(
         )
         parts.append(_text(middle, base + 18, bar.label, "axis", anchor="middle"))
         if bar.value:
-            parts.append(_text(middle, base - tall - 6, bar.text, "value", anchor="middle"))
+            values.append(_text(middle, base - tall - 6, bar.text, "value", anchor="middle"))
     parts.append(_line(left, base, WIDTH - left, base, "base"))
     if mark is not None:
         x = left + (WIDTH - 2 * left) * min(max(mark / top, 0), 1)
         parts.append(_line(x, 12, x, base, "mark"))
-    return _svg(parts, height, name=name, title=title)
+    return _svg(parts + values, height, name=name, title=title)
 
 
 def rows(bars: Sequence[Bar], *, name: str, title: str) -> Markup:

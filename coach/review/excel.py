@@ -39,7 +39,11 @@ if TYPE_CHECKING:
 # What one sheet and one cell of the format can hold.
 MAX_ROWS = 1_048_576
 _MAX_TEXT = 32_767
+# Excel's calendar begins here.
+_FIRST_YEAR = 1900
 _DAY_MS = 86_400_000
+# Neither Excel nor a reader has any use for these.
+_CONTROLS = {code: "\ufffd" for code in (*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF)}
 _RISKY = ("=", "+", "-", "@", "\t", "\r")
 _REVIEWED = (
     Column("review", ("复核结论", "Verdict"), "text", 10),
@@ -90,8 +94,8 @@ class ExcelFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for sheet in self._sheets.values():
-            sheet.finish()
+        for name, sheet in self._sheets.items():
+            sheet.finish(filtered=name != "overview")
         hits = _SHEETS["hits"][1]
         verdicts = {"validate": "list", "source": list(_VERDICTS[self._column])}
         self._sheets["hits"].validate(len(hits) - len(_REVIEWED), verdicts)
@@ -113,8 +117,12 @@ class ExcelFile:
 
     def summarise(self, tables: Tables) -> None:
         """Write the sheets of what adds up."""
+        for row in overview(tables, self._words):
+            if len(row) == 1:
+                self._sheets["overview"].heading(str(row[0] or ""))
+            else:
+                self._sheets["overview"].write(row)
         for name, rows in (
-            ("overview", overview(tables, self._words)),
             ("agents", agents(tables, self._words)),
             ("teams", teams(tables, self._words)),
             ("rules", rules(tables, self._words)),
@@ -140,6 +148,8 @@ class _Look:
                 "text_wrap": True,
             }
         )
+        self.heading = book.add_format({"bold": True, "valign": "vcenter", "text_wrap": True})
+        self.alarm = book.add_format({"font_color": "#B3261E", "bg_color": "#FDECEB"})
         self.text = book.add_format({**top, "text_wrap": True})
         # Excel leaves such a cell text even after it was edited.
         self.literal = book.add_format({**top, "text_wrap": True, "quote_prefix": True})
@@ -175,15 +185,37 @@ class _Sheet:
     def write(self, row: Row) -> None:
         """Write one row below the last."""
         if self._next >= self._max_rows:
-            self.finish()
+            self.finish(filtered=True)
             self._open()
         for index, (value, column) in enumerate(zip(row, self._table, strict=False)):
             self._write(index, value, column)
         self._next += 1
 
-    def finish(self) -> None:
-        """Set the filter over what was written."""
-        self._page.autofilter(0, 0, max(self._next - 1, 0), len(self._table) - 1)
+    def heading(self, words: str) -> None:
+        """Write words over the whole width, as high as they need."""
+        if words:
+            width = sum(column.width for column in self._table)
+            self._page.set_row(self._next, 18 * (1 + 2 * len(words) // width))
+            self._page.merge_range(self._next, 0, self._next, len(self._table) - 1, words, self._look.heading)
+        self._next += 1
+
+    def finish(self, *, filtered: bool) -> None:
+        """Set filter and colours over what was written."""
+        last = max(self._next - 1, 1)
+        if filtered:
+            self._page.autofilter(0, 0, last, len(self._table) - 1)
+        for index, column in enumerate(self._table):
+            alarming = {"severity": self._words.severity("violation")}.get(column.kind)
+            if column.name == "passed" and column.kind == "flag":
+                alarming = self._words("no")
+            if alarming:
+                rule = {
+                    "type": "cell",
+                    "criteria": "==",
+                    "value": f'"{alarming}"',
+                    "format": self._look.alarm,
+                }
+                self._page.conditional_format(1, index, last, index, rule)
         self._pages.append((self._page, self._next))
 
     def validate(self, column: int, options: dict[str, Any]) -> None:
@@ -211,9 +243,12 @@ class _Sheet:
             return
         look, page, row = self._look, self._page, self._next
         if column.kind == "flag":
-            page.write_boolean(row, index, bool(value), look.text)
+            page.write_string(row, index, self._words("yes" if value else "no"), look.text)
         elif isinstance(value, datetime):
-            page.write_datetime(row, index, value, look.time)
+            if value.year < _FIRST_YEAR:
+                page.write_string(row, index, value.isoformat(sep=" "), look.text)
+            else:
+                page.write_datetime(row, index, value, look.time)
         elif isinstance(value, (str, tuple)):
             words = self._say(value, column)
             page.write_string(row, index, words, look.literal if words.startswith(_RISKY) else look.text)
@@ -223,7 +258,7 @@ class _Sheet:
             # People count from one.
             page.write_number(row, index, value + 1, look.count)
         else:
-            page.write_number(row, index, value, look.number if column.kind == "number" else look.count)
+            page.write_number(row, index, value, look.number if isinstance(value, float) else look.count)
 
     def _say(self, value: str | tuple[str, ...], column: Column) -> str:
         words = self._words
@@ -234,5 +269,8 @@ class _Sheet:
             "kind": words.kind,
             "severity": words.severity,
             "motive": words.motive,
+            "details": words.details,
         }.get(column.kind, str)(value)
+        if not said.isprintable():
+            said = said.translate(_CONTROLS)
         return said if len(said) <= _MAX_TEXT else said[: _MAX_TEXT - 1] + "…"

@@ -93,7 +93,7 @@ def _write(
             for sink in sinks:
                 sink.add(result)
         for record in read_rejects(directory / "rejects.jsonl"):
-            tables.reject(record.problem)
+            tables.reject(record.field, record.problem)
             if excel is not None:
                 excel.reject(record)
         if excel is not None:

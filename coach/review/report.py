@@ -9,6 +9,7 @@ from base64 import b64encode
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import DictLoader, Environment, StrictUndefined, Template
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _RULES = 20
 _UNSAFE = 10
+_PROMISES = 10
 
 
 def render(tables: Tables, words: Wording) -> str:
@@ -142,8 +144,8 @@ def _commitments(tables: Tables, words: Wording) -> dict[str, Any]:
         Bar(words("vague"), total.vague, f"{total.vague:,}", "fair"),
     ]
     lists: list[Table] = [
-        view.promises(tables.vague, words, caption=words("vague-examples")),
-        view.promises(tables.due, words, caption=words("due-examples")),
+        view.promises(islice(tables.vague, _PROMISES), words, caption=words("vague-examples")),
+        view.promises(islice(tables.due, _PROMISES), words, caption=words("due-examples")),
     ]
     return {
         "commitments": charts.stack(bars, name="promises", title=words("commitments")),
@@ -208,13 +210,15 @@ def _call(picked: PickedCall, tables: Tables, words: Wording) -> dict[str, Any]:
     fatal = result.score.fatal
     return {
         "id": result.id,
-        "points": result.score.points,
+        "points": words("in-points", points=f"{result.score.points:.1f}"),
         "fatal": titles.get(fatal, fatal) if fatal else "",
         "when": f"{result.started_at:%Y-%m-%d %H:%M}" if result.started_at else "",
         "agent": picked.agent,
         "team": result.team,
         "categories": [words.category(name) for name in result.categories],
-        "lines": [f"{item.title} {item.points:+g}" for item in result.score.items],
+        "lines": [
+            f"{item.title} {item.points:+g}" if item.points else item.title for item in result.score.items
+        ],
         "turns": turns_of(result, names=tables.names, words=words),
     }
 

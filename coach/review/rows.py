@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from coach.review.result import CallResult, ResultHit
 
 # text: words · id: a name that is no number even if it looks like one · category, kind, severity, motive: a key with a
-# title in each language · keys: several categories or kinds · index: from 0 · ms: milliseconds
+# title in each language · keys: several categories or kinds · index: from 0 · ms: milliseconds ·
+# details: JSON
 CellKind = Literal[
     "text",
     "id",
@@ -32,6 +33,7 @@ CellKind = Literal[
     "ms",
     "time",
     "flag",
+    "details",
 ]
 Value = str | int | float | bool | datetime | tuple[str, ...] | None
 Row = tuple[Value, ...]
@@ -99,7 +101,7 @@ MOMENTS = (
     Column("kind", ("时刻", "Moment"), "kind", 20),
     Column("said", ("原话", "Said"), "text", 44),
     Column("motive", ("投诉动机", "Motive"), "motive", 12),
-    Column("details", ("细节", "Details"), "text", 60),
+    Column("details", ("细节", "Details"), "details", 60),
 )
 COMMITMENTS = (
     *_CALL,

@@ -5,6 +5,7 @@ One pass, memory bounded by the number of agents, days and rules, never by the n
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 # A call of a few words has nothing to praise.
 _TELLING_TURNS = 5
+# Values quoted in a problem, and numbers.
+_QUOTED = re.compile(r"""'[^']*'|"[^"]*"|“[^”]*”|「[^」]*」|[0-9]+""")
+_KINDS = 1000
 _LEAVING = frozenset({"churn-risk", "escalation-risk"})
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - all times are local
 # A promise beyond this, or in a year near the end of the calendar (9999 often means "no date"), has no due time.
@@ -218,11 +222,14 @@ class Tables:
             self._keep_promise(result, agent, moment)
         self._pick(result, agent)
 
-    def reject(self, problem: str) -> None:
+    def reject(self, field: str, problem: str) -> None:
         """Count one record that could not be read."""
         self.rejects += 1
-        # Problems quote what came; what was wrong stands before the quotation, so kinds stay few.
-        self.reject_problems[problem.partition("收到")[0].rstrip("，,:： ")[:40]] += 1
+        # What came differs from record to record; without it the kinds of problems are few.
+        kind = _QUOTED.sub("…", problem)
+        kind = f"{field}：{kind}" if field else kind
+        if kind in self.reject_problems or len(self.reject_problems) < _KINDS:
+            self.reject_problems[kind] += 1
 
     def quantile(self, share: float) -> float:
         """Return the points below which `share` (0 to 1) of the calls lie; 0 without calls."""

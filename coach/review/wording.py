@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import orjson
+
 from coach.errors import ConfigError
 from coach.rulebook.document import CATEGORY_TITLES
 
@@ -16,7 +18,8 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "title": ("通话质检报告", "Call review report"),
     "agent-prefix": ("坐席 ", "Agent "),
     "unknown": ("未知", "unknown"),
-    "none": ("无", "none"),
+    "yes": ("是", "yes"),
+    "no": ("否", "no"),
     "list": ("、", ", "),
     "small": ("样本不足", "too few"),
     "small-note": (
@@ -89,6 +92,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "hours": ("时长（小时）", "Hours"),
     "share": ("占比", "Share"),
     "count": ("次数", "Count"),
+    "in-points": ("{points} 分", "{points} points"),
     "points": ("分数", "Points"),
     "points-lost": ("合计分值", "Points in all"),
     "item": ("评分项", "Item"),
@@ -225,6 +229,28 @@ _SEVERITIES = {
     "warning": ("提醒", "warning"),
     "violation": ("违规", "violation"),
 }
+# What a moment says about itself; the rest (indexes, weights) stays in the data.
+_DETAILS = {
+    "missing": ("缺少", "missing"),
+    "overlap_ms": ("同时说话（秒）", "overlap (s)"),
+    "pause_ms": ("停顿（秒）", "pause (s)"),
+    "limit_ms": ("上限（秒）", "limit (s)"),
+    "waited_ms": ("等了（秒）", "waited (s)"),
+    "han_per_minute": ("每分钟字数", "characters a minute"),
+    "slot": ("问的是", "asked for"),
+    "question": ("问题", "question"),
+    "count": ("第几次", "times"),
+    "who": ("谁来办", "who"),
+    "what": ("承诺", "what"),
+    "when": ("时间", "when"),
+    "ask": ("应补上", "add"),
+    "words": ("客户的话", "words"),
+    "categories": ("类别", "categories"),
+    "outcome": ("结果", "outcome"),
+    "hung_up_first": ("坐席先挂机", "agent hung up first"),
+    "safety": ("涉及人身安全", "personal safety"),
+}
+_OUTCOMES = {"adopted": ("说出了建议话术", "as suggested"), "repaired": ("自行补救", "in own words")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +279,25 @@ class Wording:
     def severity(self, name: str) -> str:
         """Return the title of a severity."""
         return _SEVERITIES.get(name, (name, name))[self._column]
+
+    def details(self, written: str) -> str:
+        """Return a moment's details (JSON) as a reader wants them: what he can act on, in words."""
+        said = []
+        for key, value in orjson.loads(written).items():
+            if key in _DETAILS and value not in (None, "", [], False):
+                said.append(f"{_DETAILS[key][self._column]}：{self._detail(key, value)}")
+        return "；".join(said)
+
+    def _detail(self, key: str, value: object) -> str:
+        if isinstance(value, list):
+            return self("list").join(
+                self.category(each) if key == "categories" else str(each) for each in value
+            )
+        if isinstance(value, bool):
+            return self("yes")
+        if key.endswith("_ms") and isinstance(value, int):
+            return f"{value / 1000:.1f}"
+        return _OUTCOMES.get(str(value), (str(value),) * 2)[self._column]
 
     @property
     def _column(self) -> int:

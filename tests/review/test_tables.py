@@ -191,9 +191,9 @@ def test_adoption_adds_up() -> None:
 def test_rejects_are_counted_by_kind_of_problem() -> None:
     """What came differs from record to record; the kinds of problems stay few."""
     tables = Tables()
-    tables.reject("说话人不明，收到 '甲'，应为客服或客户")
-    tables.reject("说话人不明，收到 '乙'，应为客服或客户")
-    assert dict(tables.reject_problems) == {"说话人不明": 2}
+    tables.reject("turns.3.speaker", "收到 '甲'，应为客服或客户")
+    tables.reject("turns.3.speaker", "收到 '乙'，应为客服或客户")
+    assert dict(tables.reject_problems) == {"turns.3.speaker：收到 …，应为客服或客户": 2}
 
 
 def test_pseudonyms_follow_the_order_of_first_calls() -> None:
