@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
-from coach.coaching.review_call import RecordedTurn
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from coach.coaching.review_call import RecordedTurn
 
 Format = Literal["jsonl", "json", "csv", "xlsx", "text", "vtt", "srt", "unreadable"]
 # How much of a broken record a reject keeps.
@@ -82,6 +84,7 @@ class Limits:
         ratio: unpacked to packed, once `ratio_from` bytes have come out.
         members: files in one archive.
         record: one line, row or JSON record.
+        sheet: of a workbook, with the strings that all sheets share; a workbook is not streamed.
         turns: of one call.
     """
 
@@ -90,6 +93,7 @@ class Limits:
     ratio_from: int = 16 * 1024**2
     members: int = 100_000
     record: int = 16 * 1024**2
+    sheet: int = 1024**3
     turns: int = 20_000
 
 

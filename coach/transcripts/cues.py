@@ -1,0 +1,115 @@
+"""Subtitles: WebVTT and SRT, with the speaker as a voice tag or before a colon."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from coach.transcripts import streams
+from coach.transcripts.dialogue import find_names, spoken_line
+from coach.transcripts.draft import Draft, Heard, complete
+from coach.transcripts.model import RAW_LIMIT, Place, Reject
+from coach.transcripts.stamps import clock_ms
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from coach.transcripts.model import ReadOptions, Slice, TranscriptCall
+
+_TIMING: Final = re.compile(r"\s*([\d:.,]+)\s*-->\s*([\d:.,]+)(?:\s.*)?")
+_VOICE: Final = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]+)>")
+_TAG: Final = re.compile(r"</?(?:[a-z]+|\d{1,2}:[\d:.]+)(?:[.\s][^>]*)?>|\{\\[^}]*\}", re.IGNORECASE)
+_BLOCKS: Final = ("NOTE", "STYLE", "REGION", "X-TIMESTAMP-MAP")
+
+
+class _Cue(NamedTuple):
+    line: int
+    timing: str
+    texts: list[str]
+
+
+def read(piece: Slice, options: ReadOptions) -> Iterator[TranscriptCall | Reject]:
+    """Yield the one call of a subtitle file; with a broken cue the call is set aside."""
+    encoding = streams.text_encoding(piece)
+    with streams.open_slice(piece, options.limits) as stream:
+        raw = stream.read(options.limits.record + 1)
+    if len(raw) > options.limits.record:
+        problem = f"字幕超过 {options.limits.record} 字节，应为一通电话的字幕"
+        yield Reject(Place(piece.name), "", problem, raw[:RAW_LIMIT])
+        return
+    cues = list(_cues(raw.decode(encoding, "replace").splitlines()))
+    names = find_names((text for cue in cues for text in cue.texts), options)
+    turns: list[Heard] = []
+    for cue in cues:
+        try:
+            turns += _turns(cue, names, options)
+        except ValueError as error:
+            yield Reject(Place(piece.name, cue.line), "时间", str(error), cue.timing.encode()[:RAW_LIMIT])
+            return
+    if not turns:
+        yield Reject(
+            Place(piece.name, 1),
+            "",
+            "没有一条字幕，应有“00:00:01.000 --> 00:00:02.000”和其下的文字",
+            raw[:RAW_LIMIT],
+        )
+        return
+    draft = Draft(tuple(turns), streams.stem(piece))
+    yield complete(draft, place=Place(piece.name, 1), options=options, raw=raw[:RAW_LIMIT])
+
+
+def _cues(lines: Iterable[str]) -> Iterator[_Cue]:
+    """Yield what stands under each timing up to the next blank line; numbers and names of cues stand above."""
+    cue: _Cue | None = None
+    skipping = False
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            skipping = False
+            if cue is not None:
+                yield cue
+                cue = None
+        elif skipping:
+            continue
+        elif "-->" in line:
+            if cue is not None:
+                # Without the blank line between them, the number of this cue was taken for text.
+                if cue.texts and cue.texts[-1].strip().isdigit():
+                    cue.texts.pop()
+                yield cue
+            cue = _Cue(number, line, [])
+        elif cue is not None:
+            cue.texts.append(line)
+        elif line.startswith(_BLOCKS):
+            skipping = True
+    if cue is not None:
+        yield cue
+
+
+def _turns(cue: _Cue, names: frozenset[str], options: ReadOptions) -> Iterator[Heard]:
+    match = _TIMING.fullmatch(cue.timing)
+    start, end = (clock_ms(match.group(1)), clock_ms(match.group(2))) if match else (None, None)
+    if start is None or end is None:
+        raise ValueError(f"收到 {cue.timing.strip()[:60]!r}，应为 00:00:01.000 --> 00:00:02.000")
+    label, said = "", ""
+    for line in cue.texts:
+        for voice, part in _voices(line):
+            text = html.unescape(_TAG.sub("", part)).strip()
+            spoken = spoken_line(text, names, options) if not voice else None
+            if voice or spoken is not None:
+                if said:
+                    yield Heard(label, said, start, end)
+                label, said = (voice, text) if spoken is None else (spoken.label, spoken.text)
+            elif text:
+                said = f"{said}\n{text}" if said else text
+    if said:
+        yield Heard(label, said, start, end)
+
+
+def _voices(line: str) -> Iterator[tuple[str, str]]:
+    """Cut a line at its voice tags."""
+    parts = _VOICE.split(line)
+    if parts[0].strip() or len(parts) == 1:
+        yield "", parts[0]
+    for voice, text in zip(parts[1::2], parts[2::2], strict=True):
+        yield html.unescape(voice).strip(), text
