@@ -36,14 +36,14 @@ if TYPE_CHECKING:
     from coach.review.tables import Tables
     from coach.review.wording import Wording
 
-# What one sheet and one cell of the format can hold.
+# What one sheet and one cell of the format can hold (rows, UTF-16 units).
 MAX_ROWS = 1_048_576
 _MAX_TEXT = 32_767
 # Excel's calendar begins here.
 _FIRST_YEAR = 1900
 _DAY_MS = 86_400_000
 # Neither Excel nor a reader has any use for these.
-_CONTROLS = {code: "\ufffd" for code in (*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF)}
+_CONTROLS = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF), "\ufffd")
 _RISKY = ("=", "+", "-", "@", "\t", "\r")
 _REVIEWED = (
     Column("review", ("复核结论", "Verdict"), "text", 10),
@@ -273,4 +273,11 @@ class _Sheet:
         }.get(column.kind, str)(value)
         if not said.isprintable():
             said = said.translate(_CONTROLS)
-        return said if len(said) <= _MAX_TEXT else said[: _MAX_TEXT - 1] + "…"
+        return said if 2 * len(said) <= _MAX_TEXT else _shortened(said)
+
+
+def _shortened(text: str) -> str:
+    units = text.encode("utf-16-le")
+    if len(units) <= 2 * _MAX_TEXT:
+        return text
+    return units[: 2 * _MAX_TEXT - 2].decode("utf-16-le", "ignore") + "…"
