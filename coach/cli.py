@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from coach import __version__
-from coach.commands import check, keys, mask, replay, rules, serve
+from coach.commands import check, keys, mask, replay, review, rules, serve, transcripts
 from coach.errors import CoachError, ConfigError, TranscriptError
 
 app = typer.Typer(
@@ -28,6 +28,8 @@ app.command(name="serve")(serve.serve)
 app.command(name="check")(check.check)
 app.command(name="mask")(mask.mask)
 app.command(name="replay")(replay.replay)
+app.command(name="review")(review.review)
+app.command(name="transcripts")(transcripts.transcripts)
 app.add_typer(rules.app, name="rules")
 app.add_typer(keys.app, name="keys")
 

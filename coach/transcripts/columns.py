@@ -30,6 +30,14 @@ class HeaderError(ValueError):
     """A header lacks what a transcript needs; says what it has and what was expected."""
 
 
+class CellError(ValueError):
+    """A cell is wrong: its column, and what came and what was expected."""
+
+    def __init__(self, column: str, problem: str) -> None:
+        self.column = column
+        super().__init__(problem)
+
+
 @dataclass(frozen=True, slots=True)
 class Columns:
     """A header that was understood.
@@ -128,7 +136,7 @@ def read_row(
     try:
         start, end, length = (_stamp(columns, cells, field, options) for field in _TIMES)
         about = read_about(columns, cells, options)
-    except _CellError as error:
+    except CellError as error:
         return Row(call, line, problem=(error.column, str(error)), raw=raw)
     label, text = _cell_text(columns.cell(cells, "speaker")), _cell_text(columns.cell(cells, "text"))
     if "\ufffd" in text:
@@ -140,7 +148,7 @@ def read_about(columns: Columns, cells: Sequence[object], options: ReadOptions) 
     """Return what a row tells of its call, as fields of a draft.
 
     Raises:
-        ValueError: a date is none.
+        CellError: a date is none.
     """
     found: dict[str, Any] = {}
     for field, name in _ABOUT.items():
@@ -153,14 +161,8 @@ def read_about(columns: Columns, cells: Sequence[object], options: ReadOptions) 
         try:
             found[name] = read_wall_clock(value, utc_offset=options.utc_offset)
         except ValueError as error:
-            raise _CellError(columns.name(field), str(error)) from error
+            raise CellError(columns.name(field), str(error)) from error
     return found
-
-
-class _CellError(ValueError):
-    def __init__(self, column: str, problem: str) -> None:
-        self.column = column
-        super().__init__(problem)
 
 
 def _stamp(columns: Columns, cells: Sequence[object], field: Field, options: ReadOptions) -> Stamp:
@@ -170,7 +172,7 @@ def _stamp(columns: Columns, cells: Sequence[object], field: Field, options: Rea
     try:
         return read_stamp(value, unit=columns.units.get(field, ""), utc_offset=options.utc_offset)
     except ValueError as error:
-        raise _CellError(columns.name(field), str(error)) from error
+        raise CellError(columns.name(field), str(error)) from error
 
 
 def _cell_text(value: object) -> str:

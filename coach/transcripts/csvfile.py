@@ -9,7 +9,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from coach.transcripts import streams
-from coach.transcripts.columns import Columns, HeaderError, read_about, read_row, understand
+from coach.transcripts.columns import CellError, Columns, HeaderError, read_about, read_row, understand
 from coach.transcripts.dialogue import read_cell
 from coach.transcripts.draft import FieldError, complete
 from coach.transcripts.model import RAW_LIMIT, Place, Reject
@@ -216,8 +216,8 @@ def whole_call(
         draft = read_cell(str(text), options)
     except FieldError as error:
         return Reject(place, f"{name}.{error.field}" if error.field else name, error.problem, raw)
-    except ValueError as error:
-        return Reject(place, "", str(error), raw)
+    except CellError as error:
+        return Reject(place, error.column, str(error), raw)
     known = {key: getattr(draft, key) for key in ("agent_id", "team", "started_at", "org", "customer_id")}
     merged = {key: value for key, value in known.items() if value} | about
     return complete(
