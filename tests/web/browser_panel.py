@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _EMBED = """async ({ server, agent, attributes }) => {
   window.heard = [];
-  for (const name of ["ready", "advice", "feedback", "adopted", "dismiss", "error"]) {
+  for (const name of ["ready", "advice", "moment", "feedback", "undo", "adopted", "dismiss", "error"]) {
     document.addEventListener(`coach-${name}`, (event) => window.heard.push([name, event.detail]));
   }
   const panel = document.createElement("coach-sidebar");
@@ -161,6 +161,12 @@ class Panel:
     def wait_stored(self, call_id: str, value: str) -> None:
         """Wait until the advice of the call, as stored, mentions `value`."""
         self.eventually(lambda: value in str(self._service.request("GET", f"/v1/calls/{call_id}")["advice"]))
+
+    def wait_not_stored(self, call_id: str, value: str) -> None:
+        """Wait until the advice of the call, as stored, does not mention `value` any more."""
+        self.eventually(
+            lambda: value not in str(self._service.request("GET", f"/v1/calls/{call_id}")["advice"])
+        )
 
     def eventually(self, holds: Callable[[], bool]) -> None:
         """Wait until something is true of the service, which has no event for it."""

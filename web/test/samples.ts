@@ -1,6 +1,15 @@
 // Messages for the tests, complete but for what a test is about.
 
-import type { AdviceMessage, CallMessage, CallSnapshot, TranscriptMessage } from "../src/core/wire";
+import type {
+  AdviceMessage,
+  CallMessage,
+  CallSnapshot,
+  MomentMessage,
+  MustSayMessage,
+  MustSayPart,
+  StageMessage,
+  TranscriptMessage,
+} from "../src/core/wire";
 
 export const advice = (some: Partial<AdviceMessage> = {}): AdviceMessage => ({
   type: "advice",
@@ -56,3 +65,30 @@ export const snapshot = (call: Partial<CallSnapshot> | null): CallMessage => ({
     ...call,
   },
 });
+
+export const moment = (some: Partial<MomentMessage> = {}): MomentMessage => ({
+  type: "moment",
+  offset: "e-5",
+  call_id: "c1",
+  id: "m1",
+  kind: "long-silence",
+  at_ms: 1000,
+  turn: 0,
+  utterance_id: "u1",
+  details: {},
+  ...some,
+});
+
+export const stage = (some: Partial<StageMessage> = {}): StageMessage => ({
+  type: "stage",
+  offset: "e-6",
+  call_id: "c1",
+  active: false,
+  seen: [],
+  stage: null,
+  next: null,
+  customer: { mood: "calm", signals: [], motive: null, intent: null },
+  ...some,
+});
+
+export const mustSay = (parts: MustSayPart[]): MustSayMessage => ({ type: "must_say", offset: "e-7", call_id: "c1", parts });

@@ -6,7 +6,10 @@ import type {
   BlindReason,
   CallMessage,
   CallSnapshot,
+  MomentMessage,
+  MustSayPart,
   Outcome,
+  StageMessage,
   TranscriptMessage,
   Verdict,
 } from "./wire";
@@ -25,6 +28,12 @@ export interface Card {
   readonly seen: boolean;
 }
 
+/** Something that happened, and when it came here (epoch ms of this machine). */
+export interface Happening {
+  readonly moment: MomentMessage;
+  readonly receivedAt: number;
+}
+
 export interface Call {
   readonly id: string | null;
   /** Epoch ms of this machine; null before the first call. */
@@ -38,6 +47,11 @@ export interface Call {
   readonly cards: readonly Card[];
   readonly snoozed: readonly string[];
   readonly blind: readonly { reason: BlindReason; since_ms: number }[];
+  readonly happenings: readonly Happening[];
+  readonly stage: StageMessage | null;
+  readonly mustSay: readonly MustSayPart[];
+  /** When `mustSay` last changed, epoch ms of this machine. */
+  readonly mustSayAt: number;
 }
 
 /** What the agent did in the panel; told to the service as well, but shown at once. */
@@ -46,7 +60,9 @@ export type Act =
   | { type: "act.reopen"; id: string }
   | { type: "act.feedback"; id: string; verdict: Verdict }
   | { type: "act.copied"; id: string; phrase: string }
+  | { type: "act.feedback.undo"; id: string }
   | { type: "act.snooze"; rule: string }
+  | { type: "act.snooze.undo"; id: string; rule: string }
   | { type: "act.seen"; id: string };
 
 // Half an hour of quick talk. Older turns leave the panel, not the store.
@@ -61,6 +77,10 @@ export const noCall: Call = {
   cards: [],
   snoozed: [],
   blind: [],
+  happenings: [],
+  stage: null,
+  mustSay: [],
+  mustSayAt: 0,
 };
 
 /** The next state; `now` is epoch ms. A message of another call changes nothing. */
@@ -86,6 +106,12 @@ export function reduce(call: Call, message: CallMessage | Act, now: number): Cal
       return ours(call, message.call_id)
         ? { ...call, blind: blindness(call.blind, message.reason, message.active ? message.since_ms : null) }
         : call;
+    case "moment":
+      return ours(call, message.call_id) ? { ...call, happenings: happen(call.happenings, message, now) } : call;
+    case "stage":
+      return ours(call, message.call_id) ? { ...call, stage: message } : call;
+    case "must_say":
+      return ours(call, message.call_id) ? { ...call, mustSay: message.parts, mustSayAt: now } : call;
     case "call.ended":
       return ours(call, message.call_id) ? { ...call, endedAtMs: message.at_ms, endedAt: now, blind: [] } : call;
     case "act.dismiss":
@@ -105,6 +131,13 @@ export function reduce(call: Call, message: CallMessage | Act, now: number): Cal
       );
     case "act.snooze":
       return call.snoozed.includes(message.rule) ? call : { ...call, snoozed: [...call.snoozed, message.rule] };
+    case "act.feedback.undo":
+      return change(call, message.id, (card) => ({ ...card, verdict: null, dismissed: false, receivedAt: now }));
+    case "act.snooze.undo":
+      return change({ ...call, snoozed: call.snoozed.filter((rule) => rule !== message.rule) }, message.id, (card) => ({
+        ...card,
+        receivedAt: now,
+      }));
     case "act.seen":
       return change(call, message.id, (card) => (card.seen ? card : { ...card, seen: true }));
     default:
@@ -152,9 +185,17 @@ function restore(before: Call, snapshot: CallSnapshot, now: number): Call {
     utterances: snapshot.transcript.reduce<readonly TranscriptMessage[]>(hear, []),
     snoozed: same ? [...new Set([...snapshot.snoozed, ...before.snoozed])] : snapshot.snoozed,
     blind: snapshot.blind.map((one) => (typeof one === "string" ? { reason: one, since_ms: 0 } : one)),
+    stage: snapshot.stage ?? null,
+    mustSay: snapshot.must_say?.parts ?? [],
+    mustSayAt: now,
   };
   // After a reload a card is as old as the talk that followed it, so the panel does not open with stale advice.
   const heardUntil = Math.max(0, ...snapshot.transcript.map((one) => one.end_ms));
+  const happened = new Map(same ? before.happenings.map((one) => [one.moment.id, one.receivedAt] as const) : []);
+  const happenings = (snapshot.moments ?? []).map((moment) => ({
+    moment,
+    receivedAt: happened.get(moment.id) ?? now - Math.max(0, heardUntil - moment.at_ms),
+  }));
   const cards = snapshot.advice.map((advice): Card => {
     const card = known.get(advice.id);
     return card ? { ...card, advice } : fresh(advice, now - Math.max(0, heardUntil - advice.at_ms));
@@ -165,7 +206,7 @@ function restore(before: Call, snapshot: CallSnapshot, now: number): Call {
   for (const card of known.values()) {
     if (!listed.has(card.advice.id) && (resolved.has(card.advice.id) || card.dismissed)) cards.push(card);
   }
-  call = { ...call, cards };
+  call = { ...call, cards, happenings };
   for (const [id, outcome] of resolved) {
     call = change(call, id, (card) =>
       card.outcome === outcome ? card : { ...card, outcome, resolvedAt: now },
@@ -195,6 +236,15 @@ function put(cards: readonly Card[], advice: AdviceMessage, now: number): readon
   const at = cards.findIndex((card) => card.advice.id === advice.id);
   const known = cards[at];
   return known ? replace(cards, at, { ...known, advice }) : [...cards, fresh(advice, now)];
+}
+
+function happen(happenings: readonly Happening[], moment: MomentMessage, now: number): readonly Happening[] {
+  const at = happenings.findIndex((one) => one.moment.id === moment.id);
+  const known = happenings[at];
+  if (!known) return [...happenings, { moment, receivedAt: now }];
+  // Told again because it is due now: that is news; the same once more is not.
+  const isNews = moment.due === true && known.moment.due !== true;
+  return replace(happenings, at, { moment, receivedAt: isNews ? now : known.receivedAt });
 }
 
 function fresh(advice: AdviceMessage, now: number): Card {

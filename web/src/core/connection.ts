@@ -237,7 +237,7 @@ function say(connection: Connection, message: AgentMessage): Step {
 /** The service answers in order, so what was said before the noted message has been handled too. */
 function settle(outbox: readonly Outgoing[], adviceId?: string, rule?: string): readonly Outgoing[] {
   const at = outbox.findIndex(({ message }) =>
-    message.type === "snooze" ? message.rule === rule : message.advice_id === adviceId,
+    message.type === "snooze" || message.type === "snooze.undo" ? message.rule === rule : message.advice_id === adviceId,
   );
   return at < 0 ? outbox : outbox.slice(at + 1);
 }

@@ -47,6 +47,60 @@ export interface AdviceMessage {
   at_ms: number;
 }
 
+export const STAGES = ["稳", "问", "动", "传", "换"] as const;
+export type Stage = (typeof STAGES)[number];
+export type Mood = "calm" | "upset" | "critical";
+export type Signal = "customer-complaint" | "churn-risk" | "escalation-risk" | "urgency";
+export type Motive = "venting" | "compensation" | "contribution" | "retaliation" | "help-seeking" | "explicit";
+
+/** Something that happened in the call; the details of each kind are in docs/moments.md. */
+export interface MomentMessage {
+  type: "moment";
+  offset?: string;
+  call_id: string;
+  id: string;
+  kind: string;
+  at_ms: number;
+  turn: number;
+  utterance_id: string;
+  details: Readonly<Record<string, unknown>>;
+  /** Of a commitment: its time has come. */
+  due?: boolean;
+}
+
+export interface StageMessage {
+  type: "stage";
+  offset?: string;
+  call_id: string;
+  active: boolean;
+  seen: Stage[];
+  stage: Stage | null;
+  next: Stage | null;
+  customer: {
+    mood: Mood;
+    signals: Signal[];
+    motive: Motive | null;
+    intent: { motive: Motive; settled: boolean } | null;
+  };
+}
+
+export interface MustSayPart {
+  id: string;
+  part: string;
+  phase: "greeting" | "call";
+  due_ms: number | null;
+  said: boolean;
+  missed: boolean;
+  phrase: string;
+}
+
+export interface MustSayMessage {
+  type: "must_say";
+  offset?: string;
+  call_id: string;
+  parts: MustSayPart[];
+}
+
 export interface BlindState {
   reason: BlindReason;
   since_ms: number;
@@ -60,6 +114,9 @@ export interface CallSnapshot {
   resolved: { id: string; outcome: Outcome }[];
   snoozed: string[];
   blind: (BlindState | BlindReason)[];
+  moments?: MomentMessage[];
+  stage?: StageMessage;
+  must_say?: MustSayMessage;
 }
 
 export type CallMessage =
@@ -67,6 +124,9 @@ export type CallMessage =
   | { type: "call.started"; offset: string; call_id: string; started_at: string }
   | TranscriptMessage
   | AdviceMessage
+  | MomentMessage
+  | StageMessage
+  | MustSayMessage
   | { type: "advice.withdrawn"; offset: string; call_id: string; id: string }
   | { type: "advice.resolved"; offset: string; call_id: string; id: string; outcome: Outcome }
   | { type: "blind"; offset: string; call_id: string; reason: BlindReason; active: boolean; since_ms: number }
@@ -82,7 +142,9 @@ export type ServerMessage =
 /** What the agent tells the service; each is kept until the service has noted it. */
 export type AgentMessage =
   | { type: "feedback"; advice_id: string; verdict: Verdict }
+  | { type: "feedback.undo"; advice_id: string }
   | { type: "snooze"; call_id: string; rule: string }
+  | { type: "snooze.undo"; call_id: string; rule: string }
   | { type: "used"; advice_id: string; phrase: string }
   | { type: "dismiss"; advice_id: string };
 

@@ -5,7 +5,7 @@ import { languageOf, stringsFor } from "../core/strings";
 import { CoachSidebar } from "../sidebar/element";
 
 const HOST_ANSWERS_WITHIN_MS = 1_500;
-const MIRRORED = ["coach-ready", "coach-advice", "coach-feedback", "coach-adopted", "coach-dismiss", "coach-error"];
+const MIRRORED = ["ready", "advice", "moment", "feedback", "undo", "adopted", "dismiss", "error"].map((name) => `coach-${name}`);
 
 interface HostSession {
   coach: 1;

@@ -5,28 +5,28 @@ import { html, LitElement, nothing, type PropertyValues, type TemplateResult } f
 import { elapsed, noCall, reduce, takenUp, type Act, type Call, type Card } from "../core/call";
 import { initial, type Connection } from "../core/connection";
 import { choose, look, noFocus, refocus, type Focus, type FocusView } from "../core/focus";
+import { guideStringsFor } from "../core/hints";
 import { baseUrl, Line } from "../core/socket";
-import { languageOf, stringsFor, type Strings } from "../core/strings";
+import { languageOf, stringsFor, type Language, type Strings } from "../core/strings";
 import type { AgentMessage, CallMessage, Suggestion, Verdict } from "../core/wire";
 import { copyText } from "./clipboard";
 import { canFloat, float, popUp } from "./floating";
+import { Following } from "./following";
 import { bell, flag } from "./icons";
-import { shortcutFor } from "./shortcuts";
+import { isForeign, shortcutFor } from "./shortcuts";
 import { styles } from "./styles";
 import { bar } from "./views/bar";
 import type { CardActions } from "./views/card";
+import { guide, ledger, type Undo } from "./views/guide";
 import { announce, blind, place, type Note } from "./views/place";
 import { transcript } from "./views/transcript";
 
 export type GetToken = (options: { renew: boolean }) => string | Promise<string>;
 
 const NOTE_MS = 2_500;
+const UNDO_MS = 10_000;
 // Longer than a hand needs to stop, shorter than an eye needs to read.
 const GUARD_MS = 350;
-// Closer to the end than this counts as reading along.
-const FOLLOW_PX = 32;
-// A wheel, a finger or a dragged scroll bar goes on scrolling for a while.
-const HAND_MS = 1_500;
 
 export class CoachSidebar extends LitElement {
   static override styles = styles;
@@ -41,8 +41,8 @@ export class CoachSidebar extends LitElement {
     _call: { state: true },
     _focus: { state: true },
     _connection: { state: true },
-    _following: { state: true },
     _note: { state: true },
+    _undo: { state: true },
     _guarded: { state: true },
     _now: { state: true },
   };
@@ -64,8 +64,8 @@ export class CoachSidebar extends LitElement {
   declare private _call: Call;
   declare private _focus: Focus;
   declare private _connection: Connection;
-  declare private _following: boolean;
   declare private _note: Note | null;
+  declare private _undo: Undo | null;
   /** A card has just replaced another: a click or key meant for that one must not hit this one. */
   declare private _guarded: boolean;
   declare private _now: number;
@@ -73,10 +73,7 @@ export class CoachSidebar extends LitElement {
   #line: Line | null = null;
   #guard: ReturnType<typeof setTimeout> | undefined;
   #focusInPlace = false;
-  #handAt = 0;
-  readonly #resized = new ResizeObserver(() => {
-    if (this._following) this.#toLatest();
-  });
+  readonly #following = new Following(this, () => this.renderRoot?.querySelector(".talk") ?? null);
   #stopping: ReturnType<typeof setTimeout> | undefined;
   #ticking: ReturnType<typeof setInterval> | undefined;
   #keysOn: Document | null = null;
@@ -93,8 +90,8 @@ export class CoachSidebar extends LitElement {
     this._call = noCall;
     this._focus = noFocus;
     this._connection = initial;
-    this._following = true;
     this._note = null;
+    this._undo = null;
     this._guarded = false;
     this._now = Date.now();
   }
@@ -136,11 +133,6 @@ export class CoachSidebar extends LitElement {
     this.#focusInPlace = this.renderRoot?.querySelector(".place")?.matches(":focus-within") ?? false;
   }
 
-  override firstUpdated(): void {
-    const talk = this.renderRoot.querySelector(".talk");
-    if (talk) this.#resized.observe(talk);
-  }
-
   override updated(changed: PropertyValues): void {
     // A card that leaves takes its buttons along; the keyboard stays in the panel.
     if (this.#focusInPlace && this.shadowRoot?.activeElement === null) {
@@ -154,7 +146,6 @@ export class CoachSidebar extends LitElement {
       this._focus = noFocus;
     }
     if (["server", "agentId", "token", "getToken"].some((name) => changed.has(name))) this.#connect();
-    if (this._following) this.#toLatest();
   }
 
   #connect(): void {
@@ -186,7 +177,10 @@ export class CoachSidebar extends LitElement {
   #hear(message: CallMessage): void {
     const before = this._call;
     this.#apply(message);
-    if (this._call.id !== before.id) this._following = true;
+    if (this._call.id !== before.id) {
+      this.#following.resume();
+      this._undo = null;
+    }
     this.#tellNews(before, this._call);
   }
 
@@ -200,6 +194,8 @@ export class CoachSidebar extends LitElement {
         this.#tell("coach-adopted", { adviceId: advice.id, outcome });
       }
     }
+    const happened = new Set(before.happenings.map((one) => one.moment.id));
+    for (const { moment } of after.happenings) if (!happened.has(moment.id)) this.#tell("coach-moment", moment);
   }
 
   #apply(message: CallMessage | Act): void {
@@ -212,6 +208,7 @@ export class CoachSidebar extends LitElement {
     const now = Date.now();
     this._now = now;
     if (this._note && this._note.until <= now) this._note = null;
+    if (this._undo && this._undo.until <= now) this._undo = null;
     this.#moveFocus(refocus(this._call, this._focus, now, this.#held), now);
   }
 
@@ -245,8 +242,12 @@ export class CoachSidebar extends LitElement {
     this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true }));
   }
 
+  get #language(): Language {
+    return languageOf(this.language, navigator.language);
+  }
+
   get #strings(): Strings {
-    return stringsFor(languageOf(this.language, navigator.language));
+    return stringsFor(this.#language);
   }
 
   get #view(): FocusView {
@@ -274,7 +275,10 @@ export class CoachSidebar extends LitElement {
 
   #judge(of: Card, verdict: Verdict): void {
     const { id } = of.advice;
-    if (verdict === "false-alarm") this.#leaveNote(flag, this.#strings.falseAlarmHint);
+    if (verdict === "false-alarm") {
+      this.#leaveNote(flag, this.#strings.falseAlarmHint);
+      this.#offerUndo("feedback", of);
+    }
     this.#apply({ type: "act.feedback", id, verdict });
     this.#say({ type: "feedback", advice_id: id, verdict });
     this.#tell("coach-feedback", { adviceId: id, verdict });
@@ -283,8 +287,32 @@ export class CoachSidebar extends LitElement {
   #snooze(of: Card): void {
     const { call_id, rule } = of.advice;
     this.#leaveNote(bell, this.#strings.snoozedHint);
+    this.#offerUndo("snooze", of);
     this.#apply({ type: "act.snooze", rule });
     this.#say({ type: "snooze", call_id, rule });
+  }
+
+  #offerUndo(kind: Undo["kind"], { advice: { id, rule, title } }: Card): void {
+    this._undo = { kind, adviceId: id, rule, title, until: Date.now() + UNDO_MS };
+  }
+
+  /** Take back the last false alarm or mute: the service is told, and the card comes back. */
+  #takeBack(): void {
+    const undo = this._undo;
+    if (!undo || this._call.id === null) return;
+    this._undo = null;
+    this._note = null;
+    const { adviceId: id, rule } = undo;
+    if (undo.kind === "feedback") {
+      this.#apply({ type: "act.feedback.undo", id });
+      this.#say({ type: "feedback.undo", advice_id: id });
+    } else {
+      this.#apply({ type: "act.snooze.undo", id, rule });
+      this.#say({ type: "snooze.undo", call_id: this._call.id, rule });
+    }
+    // Back to where it was taken from, unless something graver stands there by now.
+    if (this.#view.card?.advice.severity !== "violation") this.#moveFocus(choose(id, this._focus, Date.now()), Date.now());
+    this.#tell("coach-undo", { adviceId: id, rule, kind: undo.kind });
   }
 
   #dismiss(of: Card): void {
@@ -313,15 +341,20 @@ export class CoachSidebar extends LitElement {
   }
 
   readonly #onKey = (event: KeyboardEvent): void => {
-    const { card: shown, ticked } = this.#view;
-    if (!shown || ticked || this._guarded || this._connection.phase !== "live") return;
-    const act = shortcutFor(event, shown, this.#actions);
+    if (isForeign(event) || this._connection.phase !== "live") return;
+    const act = this.#actFor(event);
     if (!act) return;
     event.preventDefault();
     // Once only, also when both the panel and its window listen.
     event.stopPropagation();
     act();
   };
+
+  #actFor(event: KeyboardEvent): (() => void) | null {
+    if (event.key.toLowerCase() === "z") return this._undo ? () => this.#takeBack() : null;
+    const { card: shown, ticked } = this.#view;
+    return shown && !ticked && !this._guarded ? shortcutFor(event, shown, this.#actions) : null;
+  }
 
   async #float(): Promise<void> {
     if (canFloat()) {
@@ -333,23 +366,9 @@ export class CoachSidebar extends LitElement {
     const page = new URL("/sidebar", baseUrl(this.server));
     popUp(page, {
       agentId: this.agentId,
-      language: languageOf(this.language, navigator.language),
+      language: this.#language,
       getToken: (options) => this.#fetchToken(options),
     });
-  }
-
-  /** Only a hand stops the following; growing text and a resized window scroll too. */
-  #onScroll(): void {
-    const talk = this.renderRoot.querySelector(".talk");
-    if (!talk) return;
-    const atEnd = talk.scrollHeight - talk.scrollTop - talk.clientHeight < FOLLOW_PX;
-    if (atEnd) this._following = true;
-    else if (Date.now() - this.#handAt < HAND_MS) this._following = false;
-  }
-
-  #toLatest(): void {
-    const talk = this.renderRoot.querySelector(".talk");
-    if (talk) talk.scrollTop = talk.scrollHeight;
   }
 
   override render(): TemplateResult {
@@ -366,21 +385,26 @@ export class CoachSidebar extends LitElement {
         taken: takenUp(call),
         onFloat: this.ownerDocument === document && this.shortcuts !== "window" ? () => void this.#float() : null,
       })}
+      ${guide({
+        strings: guideStringsFor(this.#language),
+        call,
+        now: this._now,
+        undo: this._undo,
+        onUndo: () => this.#takeBack(),
+      })}
       <div class="place" role="group" aria-label=${strings.advice}>
         ${place({ view, strings, call, connection: this._connection, note: this._note, guarded: this._guarded, actions: this.#actions })}
       </div>
       ${live ? blind(call, strings) : nothing} ${announce(live ? view : null, strings)}
+      ${ledger(call, guideStringsFor(this.#language), this.#language)}
       ${transcript({
         strings,
         utterances: call.utterances,
-        following: this._following,
+        following: this.#following.on,
         dim: !live,
-        onScroll: () => this.#onScroll(),
-        onHand: () => (this.#handAt = Date.now()),
-        onLatest: () => {
-          this._following = true;
-          this.#toLatest();
-        },
+        onScroll: this.#following.onScroll,
+        onHand: this.#following.onHand,
+        onLatest: () => this.#following.resume(),
         onMark: (id) => this.#reopen(id),
       })}
     </section>`;

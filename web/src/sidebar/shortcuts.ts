@@ -3,10 +3,14 @@
 import type { Card } from "../core/call";
 import type { CardActions } from "./views/card";
 
-export function shortcutFor(event: KeyboardEvent, shown: Card, actions: CardActions): (() => void) | null {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.defaultPrevented) return null;
+/** Whether a key belongs to the page: it has a modifier, is typed into a field, or was taken already. */
+export function isForeign(event: KeyboardEvent): boolean {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.defaultPrevented) return true;
   const target = event.composedPath()[0];
-  if (target instanceof Element && target.matches("input, textarea, select, [contenteditable]")) return null;
+  return target instanceof Element && target.matches("input, textarea, select, [contenteditable]");
+}
+
+export function shortcutFor(event: KeyboardEvent, shown: Card, actions: CardActions): (() => void) | null {
   switch (event.key.toLowerCase()) {
     case "1":
     case "2": {

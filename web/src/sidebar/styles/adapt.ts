@@ -11,8 +11,27 @@ export const adaptStyles = css`
       font-size: 15px;
     }
     .place,
+    .guide,
+    .ledger,
     .blind {
       margin-inline: 8px;
+    }
+    .lane {
+      gap: 7px;
+    }
+    .parts {
+      gap: 4px;
+    }
+    .part {
+      padding-inline: 6px;
+      font-size: 12px;
+    }
+    .stage + .stage {
+      margin-inline-start: 5px;
+    }
+    .stage + .stage::before {
+      inset-inline-start: -6px;
+      inline-size: 5px;
     }
     .head {
       padding-inline-start: 12px;
@@ -31,21 +50,34 @@ export const adaptStyles = css`
   }
   @media (max-height: 560px) {
     .place {
-      block-size: 252px;
+      block-size: 236px;
+    }
+    .ledger {
+      max-block-size: 33px;
     }
   }
   @media (prefers-reduced-motion: reduce) {
     .card,
-    .calm.good {
-      animation: none;
+    .calm.good,
+    .line .told {
+      animation: none !important;
+    }
+    .ring .left {
+      transition: none;
     }
   }
   @media (forced-colors: active) {
     .card,
     .phrase,
     .calm,
-    .bubble {
+    .bubble,
+    .chip,
+    .part,
+    .stage {
       border: 1px solid CanvasText;
+    }
+    .stage.coming {
+      border-width: 3px;
     }
     mark {
       background: Mark;

@@ -3,6 +3,7 @@
 import { adaptStyles } from "./adapt";
 import { baseStyles } from "./base";
 import { cardStyles } from "./card";
+import { guideStyles } from "./guide";
 import { transcriptStyles } from "./transcript";
 
-export const styles = [baseStyles, cardStyles, transcriptStyles, adaptStyles];
+export const styles = [baseStyles, cardStyles, guideStyles, transcriptStyles, adaptStyles];
