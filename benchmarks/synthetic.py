@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from coach.language.compiled import Vocabulary
+from coach.language.written import Vocabulary
 from coach.rulebook.compile import Compiler
 from coach.rulebook.models import RuleModel
 from coach.rulebook.source import Source

@@ -14,44 +14,28 @@ from typing import TYPE_CHECKING
 
 from coach.language.pattern import (
     Choice,
-    End,
     Gap,
     Item,
     Literal,
-    Mark,
     Maybe,
     Named,
     PatternError,
     Sequence,
-    Start,
     Tag,
     WordClass,
     parse_pattern,
     walk,
 )
-from coach.language.text import CLAUSE_MARKS, normalize_literal
+from coach.language.text import normalize_literal
+from coach.language.written import BAR, EDGE, YOU, LetterWriter, Vocabulary, WordWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator
 
     from coach.language.tokens import Tokenizer
 
-_BAR = "|"
-# The ends of the utterance: clauses begin and end there, but no pattern can cross them as a mark.
-_EDGE = "\x02"
-_CLAUSE_EDGES = CLAUSE_MARKS + _EDGE
-_TOKEN = rf"[^|{_CLAUSE_EDGES}]+\|"
-_AT_START = rf"(?<=[{_CLAUSE_EDGES}]\|)"
-# The part of speech of a clause mark is x: no dictionary lists them.
-_AT_START_TAGGED = rf"(?<=[{_CLAUSE_EDGES}]/x\|)"
-_AT_END = rf"(?=[{_CLAUSE_EDGES}])"
-_TAGGED_EDGE = f"{_EDGE}/x{_BAR}"
-# 你 and 您 are one letter to every pattern: recognisers mix them, and so do rule authors.
-_YOU = "你您"
-_MAX_FILLERS = 2
+_TAGGED_EDGE = f"{EDGE}/x{BAR}"
 _MAX_SOUND_FORMS = 120
-# The longest entry of jieba's dictionary has 16 characters; numbers and Latin words may be longer.
-LONGEST_WORD = 16
 # Classes in a row multiply; a rule file must not be able to make loading hang.
 _MAX_SPELLINGS = 2_000
 
@@ -69,13 +53,13 @@ class Encoded:
         self.closed = closed
         self._tokenizer = tokenizer
         self._offsets: list[int] | None = None
-        self.plain = f"{_EDGE}{_BAR}{_BAR.join(tokens)}{_BAR}" + (f"{_EDGE}{_BAR}" if closed else "")
+        self.plain = f"{EDGE}{BAR}{BAR.join(tokens)}{BAR}" + (f"{EDGE}{BAR}" if closed else "")
 
     @cached_property
     def tagged(self) -> str:
         """The same with parts of speech; made only when a pattern asks for one."""
         body = "".join(
-            f"{token.replace('/', '∕')}/{self._tokenizer.tag(token)}{_BAR}" for token in self.tokens
+            f"{token.replace('/', '∕')}/{self._tokenizer.tag(token)}{BAR}" for token in self.tokens
         )
         return _TAGGED_EDGE + body + (_TAGGED_EDGE if self.closed else "")
 
@@ -83,12 +67,12 @@ class Encoded:
         """Turn a position in `plain` or `tagged` into a character offset of the normalised text."""
         if self._offsets is None:
             self._offsets = list(accumulate(map(len, self.tokens), initial=0))
-        index = code.count(_BAR, 0, position) - 1
+        index = code.count(BAR, 0, position) - 1
         return self._offsets[min(max(index, 0), len(self.tokens))]
 
     def token_index(self, code: str, position: int) -> int:
         """Turn a position in `plain` or `tagged` into the index of the token that starts there."""
-        return code.count(_BAR, 0, position) - 1
+        return code.count(BAR, 0, position) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +83,9 @@ class Found:
     end: int
     parts: dict[str, tuple[int, int]] = field(default_factory=dict)
 
-
-@dataclass(frozen=True, slots=True)
-class Vocabulary:
-    """What a pattern may refer to: word classes by name, and the fillers passed over between items."""
-
-    classes: Mapping[str, tuple[str, ...]]
-    fillers: tuple[str, ...] = ()
+    def overlaps(self, other: Found) -> bool:
+        """Tell whether both share a character."""
+        return self.start < other.end and other.start < self.end
 
 
 class CompiledPattern:
@@ -173,12 +153,12 @@ class CompiledPattern:
         return self._letters.search(text) is not None
 
     @cached_property
-    def _writer(self) -> _Writer:
-        return _Writer(self._vocabulary, tagged=self.tagged)
+    def _writer(self) -> WordWriter:
+        return WordWriter(self._vocabulary, tagged=self.tagged)
 
     @cached_property
     def _letters(self) -> re.Pattern[str]:
-        return re.compile(_LetterWriter(self._vocabulary).sequence(self.tree))
+        return re.compile(LetterWriter(self._vocabulary).sequence(self.tree))
 
     @cached_property
     def _regex(self) -> re.Pattern[str]:
@@ -212,9 +192,9 @@ class CompiledPattern:
 
 def _variants(word: str) -> set[str]:
     """Spell `word` with every mixture of 你 and 您."""
-    if _YOU[0] not in word and _YOU[1] not in word:
+    if YOU[0] not in word and YOU[1] not in word:
         return {word}
-    choices = [tuple(_YOU) if letter in _YOU else (letter,) for letter in word]
+    choices = [tuple(YOU) if letter in YOU else (letter,) for letter in word]
     return {"".join(letters) for letters in product(*choices)}
 
 
@@ -257,143 +237,3 @@ def _spellings(item: Item, vocabulary: Vocabulary) -> list[str] | None:
             forms += ["".join(pieces) for pieces in islice(spelled, _MAX_SPELLINGS)]
         return forms
     return None
-
-
-class _Writer:
-    """Writes regular expressions for one vocabulary, with or without parts of speech."""
-
-    def __init__(self, vocabulary: Vocabulary, *, tagged: bool) -> None:
-        self.classes = vocabulary.classes
-        self.close = r"/[a-z0-9]*\|" if tagged else r"\|"
-        self.tagged = tagged
-        fillers = _alternatives(self.word(normalize_literal(word)) for word in vocabulary.fillers)
-        self.fillers = rf"(?:{fillers}){{0,{_MAX_FILLERS}}}?" if vocabulary.fillers else ""
-        self.begun_filler = _alternatives(self.begun_word(normalize_literal(w)) for w in vocabulary.fillers)
-
-    def word(self, text: str, tag: str = "") -> str:
-        """Spell a literal over any run of whole tokens; with `tag`, over one token."""
-        letters = [f"[{_YOU}]" if letter in _YOU else re.escape(letter) for letter in text]
-        if tag:
-            return "".join(letters) + rf"/{tag}[a-z0-9]*\|"
-        inner = f"(?:{self.close})?"
-        return inner.join(letters) + self.close
-
-    def sequence(self, sequence: Sequence) -> str:
-        written: list[str] = []
-        previous: Item | None = None
-        for item in sequence.items:
-            if previous is not None and not isinstance(previous, Gap) and not isinstance(item, Gap):
-                written.append(self.fillers)
-            written.append(self.item(item))
-            previous = item
-        return "".join(written)
-
-    def item(self, item: Item) -> str:  # noqa: PLR0911 - one return per form of the language
-        match item:
-            case Literal(text, tag):
-                return self.word(text, tag)
-            case WordClass(name):
-                words = sorted(map(normalize_literal, self.classes[name]), key=len, reverse=True)
-                return _alternatives(self.word(word) for word in words)
-            case Tag(prefix):
-                return rf"[^|/{_CLAUSE_EDGES}]+/{prefix}[a-z0-9]*\|"
-            case Gap(low, high):
-                return rf"(?:{_TOKEN}){{{low},{high}}}?"
-            case Mark():
-                return rf"(?:[{CLAUSE_MARKS}]{self.close}){{1,3}}"
-            case Start():
-                return _AT_START_TAGGED if self.tagged else _AT_START
-            case End():
-                return _AT_END
-            case Maybe(inner):
-                return f"(?:{self.item(inner)})?"
-            case Named(name, body):
-                return f"(?P<{name.replace('-', '_')}>{self.sequence(body)})"
-            case Choice(options):
-                return _alternatives(
-                    self.sequence(option) for option in sorted(options, key=_length, reverse=True)
-                )
-
-    def beginning(self, items: tuple[Item, ...]) -> str:
-        """Write what matches any beginning of `items` that reaches the end of the text."""
-        if not items:
-            return r"(?!)"
-        first, rest = items[0], items[1:]
-        whole = re.sub(r"\(\?P<[a-z0-9_]+>", "(?:", self.item(first))
-        partial = self.begun(first)
-        options = [partial] if partial else []
-        if rest:
-            beside_gap = isinstance(first, Gap) or isinstance(rest[0], Gap)
-            follows = [r"\Z", "" if beside_gap else self.begun_filler, self.beginning(rest)]
-            options.append(f"{whole}{'' if beside_gap else self.fillers}{_alternatives(follows)}")
-        # A last item of one character has no beginning of its own; nothing, unlike "", matches nowhere.
-        return _alternatives(options) or r"(?!)"
-
-    def begun(self, item: Item) -> str:
-        """Write what matches a single item that is begun but not complete at the end of the text."""
-        match item:
-            case Literal(text, _):
-                return self.begun_word(text)
-            case WordClass(name):
-                return _alternatives(
-                    filter(None, (self.begun_word(normalize_literal(w)) for w in self.classes[name]))
-                )
-            case Tag():
-                return rf"{_TOKEN}\Z"
-            case Gap(_, high):
-                return rf"(?:{_TOKEN}){{1,{max(high, 1)}}}\Z"
-            case Maybe(inner):
-                return self.begun(inner)
-            case Named(_, body):
-                return self.beginning(body.items)
-            case Choice(options):
-                return _alternatives(self.beginning(option.items) for option in options)
-            case _:
-                return ""
-
-    def begun_word(self, text: str) -> str:
-        """Match the first 1 to n-1 characters of a word standing at the very end."""
-        letters = [f"[{_YOU}]" if letter in _YOU else re.escape(letter) for letter in text]
-        written = ""
-        for letter in reversed(letters[:-1]):
-            ending = rf"(?:{self.close})?\Z"
-            written = rf"{letter}(?:{ending}|(?:{self.close})?{written})" if written else rf"{letter}{ending}"
-        return written
-
-
-class _LetterWriter(_Writer):
-    """Writes regular expressions over plain letters: what a pattern spells, with words cut anywhere."""
-
-    def __init__(self, vocabulary: Vocabulary) -> None:
-        super().__init__(vocabulary, tagged=False)
-
-    def word(self, text: str, tag: str = "") -> str:  # noqa: ARG002 - letters have no part of speech
-        return "".join(f"[{_YOU}]" if letter in _YOU else re.escape(letter) for letter in text)
-
-    def begun_word(self, text: str) -> str:  # noqa: ARG002 - only whole matches are looked for
-        return ""
-
-    def item(self, item: Item) -> str:
-        match item:
-            case Tag():
-                return f"[^{CLAUSE_MARKS}]{{1,{LONGEST_WORD}}}?"
-            case Gap(low, high):
-                return f"[^{CLAUSE_MARKS}]{{{low},{high * LONGEST_WORD}}}?"
-            case Mark():
-                return f"[{CLAUSE_MARKS}]{{1,3}}"
-            case Start():
-                return f"(?<![^{CLAUSE_MARKS}])"
-            case End():
-                return f"(?![^{CLAUSE_MARKS}])"
-            case _:
-                return super().item(item)
-
-
-def _alternatives(options: Iterable[str]) -> str:
-    unique = list(dict.fromkeys(option for option in options if option))
-    return unique[0] if len(unique) == 1 else f"(?:{'|'.join(unique)})" if unique else ""
-
-
-def _length(sequence: Sequence) -> int:
-    """Guess how much an option can match, so that the longer option is tried first."""
-    return sum(len(item.text) if isinstance(item, Literal) else 2 for item in sequence.items)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from coach.errors import PhrasebookError, Problem, RulebookError
-from coach.language.compiled import Vocabulary
 from coach.language.tokens import Tokenizer
+from coach.language.written import Vocabulary
 from coach.rulebook.compile import FILLER_CLASS, Compiler, vocabulary_of
 from coach.rulebook.examples import check_examples as failed_examples
 from coach.rulebook.examples import check_words

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from coach.language.compiled import CompiledPattern, Vocabulary
+from coach.language.compiled import CompiledPattern
 from coach.language.pattern import PatternError
 from coach.language.text import CLAUSE_MARKS, normalize_literal
+from coach.language.written import Vocabulary
 from coach.rulebook.context import Context
 from coach.rulebook.models import CATEGORIES, SLOTS, ExampleModel
 from coach.rulebook.phrasebook import Phrase

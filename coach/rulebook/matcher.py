@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from coach.language.compiled import LONGEST_WORD, CompiledPattern, Encoded, Found
+from coach.language.compiled import CompiledPattern, Encoded, Found
 from coach.language.prefilter import Prefilter
 from coach.language.repair import Repairer
 from coach.language.text import (
@@ -22,7 +22,8 @@ from coach.language.text import (
     normalize_marks,
     well_formed,
 )
-from coach.rulebook.rules import clause_around, milder
+from coach.language.written import LONGEST_WORD
+from coach.rulebook.modified import Modified
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -117,6 +118,8 @@ class Matcher:
             (modifier.name, pattern) for modifier in self.modifiers for pattern in modifier.patterns
         ]
         self._modifier_index = Prefilter([pattern.anchors for _, pattern in self._modifier_places])
+        self._exceptions = [(rule.id, exception) for rule in self.rules for exception in rule.exceptions]
+        self._exception_index = Prefilter([exception.pattern.anchors for _, exception in self._exceptions])
         spoken = (form for _, pattern in self._owners for form in pattern.spoken_forms())
         self._repairer = Repairer(spoken, tokenizer=tokenizer) if sound else None
         self.misheard: Callable[[str], object] = self._repairer.suspects if self._repairer else _nothing
@@ -185,13 +188,17 @@ class Matcher:
 
     def _search(self, encoded: Encoded, candidates: Sequence[int], normalized: Normalized) -> list[Trace]:
         traces: list[Trace] = []
-        modified = _Modified(self.modifiers, encoded, self._possible_modifiers)
+        modified = Modified(self.modifiers, encoded, self._possible_modifiers)
+        possible: dict[str, list[RuleException]] | None = None
         for number in candidates:
             rule, pattern = self._owners[number]
-            traces += [
-                self._judge(rule, pattern, found, encoded, normalized, modified)
-                for found in pattern.find(encoded)
-            ]
+            for found in pattern.find(encoded):
+                if possible is None:
+                    possible = self._possible_exceptions("".join(encoded.tokens))
+                exception = _excepted(found, possible.get(rule.id, ()), encoded)
+                traces.append(
+                    self._judge(rule, pattern, found, encoded, normalized, modified, exception=exception)
+                )
         return traces
 
     def _judge(
@@ -201,7 +208,9 @@ class Matcher:
         found: Found,
         encoded: Encoded,
         normalized: Normalized,
-        modified: _Modified,
+        modified: Modified,
+        *,
+        exception: RuleException | None,
     ) -> Trace:
         start, end = normalized.span(found.start, found.end)
         parts = {
@@ -214,7 +223,7 @@ class Matcher:
         settled = True
         if rule.sentence is not None and not rule.sentence.covers(encoded, found.start, found.end):
             stopped, stopped_by = f"所在分句不是 {rule.sentence.name} 句", "sentence"
-        elif (exception := _excepted(rule, found, encoded)) is not None:
+        elif exception is not None:
             stopped, stopped_by = exception.because, "exception"
         else:
             severity, stopped, names = modified.apply(rule, found)
@@ -242,6 +251,15 @@ class Matcher:
         for number in index.candidates(text, index.scan(text)):
             name, pattern = self._modifier_places[number]
             possible.setdefault(name, []).append(pattern)
+        return possible
+
+    def _possible_exceptions(self, text: str) -> dict[str, list[RuleException]]:
+        """Return the exceptions of each rule (by id) that could stand in normalised `text`."""
+        index = self._exception_index
+        possible: dict[str, list[RuleException]] = {}
+        for number in index.candidates(text, index.scan(text)):
+            rule, exception = self._exceptions[number]
+            possible.setdefault(rule, []).append(exception)
         return possible
 
     def _settled(self, rule: Rule, found: Found, encoded: Encoded) -> bool:
@@ -278,81 +296,6 @@ class Matcher:
         ]
 
 
-class _Modified:
-    """Where each modifier stands in one utterance; searched only when a rule was found."""
-
-    def __init__(
-        self,
-        modifiers: tuple[Modifier, ...],
-        encoded: Encoded,
-        possible: Callable[[str], dict[str, list[CompiledPattern]]],
-    ) -> None:
-        self._modifiers = modifiers
-        self._encoded = encoded
-        self._ask_possible = possible
-        self._possible: dict[str, list[CompiledPattern]] | None = None
-        self._places: dict[str, list[Found]] = {}
-
-    def apply(self, rule: Rule, hit: Found) -> tuple[SeverityName | None, str, tuple[str, ...]]:
-        """Return the severity that is left, the reason when none is, and the modifiers that acted."""
-        severity: SeverityName | None = rule.severity
-        names: list[str] = []
-        if rule.speaker == "customer":
-            # They describe an agent's talk: a customer's 如果再不解决我就投诉 is no mere condition.
-            return severity, "", ()
-        possible = self._possible
-        if possible is None:
-            possible = self._possible = self._ask_possible("".join(self._encoded.tokens))
-        for modifier in self._modifiers if possible else ():
-            if modifier.name not in possible:
-                continue
-            if modifier.categories is not None and rule.category not in modifier.categories:
-                continue
-            if not any(
-                self._acts(modifier, place, hit) for place in self._find(modifier, possible[modifier.name])
-            ):
-                continue
-            names.append(modifier.name)
-            severity = None if modifier.effect == "cancel" else milder(severity or "notice")
-            if severity is None:
-                return None, modifier.because, tuple(names)
-        return severity, "", tuple(names)
-
-    def _find(self, modifier: Modifier, patterns: list[CompiledPattern]) -> list[Found]:
-        places = self._places.get(modifier.name)
-        if places is None:
-            exceptions = [
-                found for other in modifier.exceptions for found in other.pattern.find(self._encoded)
-            ]
-            places = self._places[modifier.name] = [
-                place
-                for pattern in patterns
-                for place in pattern.find(self._encoded)
-                if not any(_overlap(place, exception) for exception in exceptions)
-            ]
-        return places
-
-    def _acts(self, modifier: Modifier, place: Found, hit: Found) -> bool:
-        if modifier.where == "before":
-            # Words that begin before the hit may run into it: 您说“不行”, 如果没办法.
-            if place.start >= hit.start:
-                return False
-            distance = hit.start - place.end
-        elif modifier.where == "after":
-            # Words that begin inside the hit belong to it: 没空给您核实 offers nothing.
-            if place.start < hit.end:
-                return False
-            distance = place.start - hit.end
-        else:
-            distance = max(hit.start - place.end, place.start - hit.end, 0)
-        if modifier.within is not None and distance > modifier.within:
-            return False
-        if modifier.same_clause:
-            left, right = clause_around(self._encoded.tokens, hit.start, hit.end)
-            return left <= place.start and place.end <= right
-        return True
-
-
 def _rebuild(
     rules: tuple[Rule, ...], modifiers: tuple[Modifier, ...], tokenizer: Tokenizer, sound: bool
 ) -> Matcher:
@@ -363,16 +306,12 @@ def _nothing(_text: str) -> tuple[()]:
     return ()
 
 
-def _excepted(rule: Rule, found: Found, encoded: Encoded) -> RuleException | None:
+def _excepted(found: Found, exceptions: Iterable[RuleException], encoded: Encoded) -> RuleException | None:
     """Return the first exception that overlaps a find."""
-    for exception in rule.exceptions:
-        if any(_overlap(found, other) for other in exception.pattern.find(encoded)):
+    for exception in exceptions:
+        if any(found.overlaps(other) for other in exception.pattern.find(encoded)):
             return exception
     return None
-
-
-def _overlap(one: Found, other: Found) -> bool:
-    return one.start < other.end and other.start < one.end
 
 
 def _longest(traces: list[Trace]) -> list[Trace]:

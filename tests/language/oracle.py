@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 
-from coach.language.compiled import Vocabulary
 from coach.language.pattern import (
     Choice,
     End,
@@ -21,6 +20,7 @@ from coach.language.pattern import (
     Tag,
     WordClass,
 )
+from coach.language.written import Vocabulary
 
 if TYPE_CHECKING:
     from coach.language.compiled import Encoded

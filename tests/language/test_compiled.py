@@ -9,10 +9,11 @@ from itertools import accumulate
 import pytest
 from hypothesis import assume, given, settings
 
-from coach.language.compiled import CompiledPattern, Encoded, Vocabulary
+from coach.language.compiled import CompiledPattern, Encoded
 from coach.language.pattern import PatternError
 from coach.language.text import normalize
 from coach.language.tokens import Tokenizer
+from coach.language.written import Vocabulary
 from tests.language.oracle import PATTERNS, TEXTS, VOCABULARY, Oracle
 
 TOKENIZER = Tokenizer()

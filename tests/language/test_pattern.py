@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coach.language.compiled import CompiledPattern, Vocabulary
+from coach.language.compiled import CompiledPattern
 from coach.language.pattern import (
     Choice,
     End,
@@ -23,6 +23,7 @@ from coach.language.pattern import (
     parse_pattern,
     walk,
 )
+from coach.language.written import Vocabulary
 
 BU, ZHIDAO = Literal("不"), Literal("知道")
 NOT = Choice((Sequence((BU,)), Sequence((Literal("没"),))))
