@@ -133,8 +133,16 @@ def _reject(reject: Reject, mask: Callable[[str], str]) -> bytes:
             "line": reject.place.line,
             "field": reject.field,
             "problem": mask(reject.problem),
-            "raw": mask(reject.raw.decode("utf-8", "replace")),
+            "raw": mask(_readable(reject.raw)),
         }
+    )
+
+
+def _readable(raw: bytes) -> str:
+    """Decode a record in the encoding that loses less of it; it may be cut off, or broken for that very reason."""
+    return min(
+        (raw.decode(encoding, "replace") for encoding in ("utf-8", "gb18030")),
+        key=lambda text: text.count("\ufffd"),
     )
 
 

@@ -106,7 +106,7 @@ class Journal:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._lock is not None:
-            os.close(self._lock)
+            _unlock(self._lock)
             self._lock = None
 
     def slice_bytes(self, suggested: int, *, fresh: bool = False) -> int:
@@ -219,15 +219,33 @@ if sys.platform == "win32":
             os.close(handle)
             return None
         return handle
+
+    def _unlock(handle: int) -> None:
+        os.close(handle)
 else:
     import fcntl
+
+    # A forked worker shares the lock of its parent and would keep it after the parent was killed.
+    _held: set[int] = set()
+
+    def _let_go() -> None:
+        for handle in _held:
+            os.close(handle)
+        _held.clear()
+
+    os.register_at_fork(after_in_child=_let_go)
 
     def _lock(path: Path) -> int | None:
         """Take the lock; it goes with the process, however that ends. None: another one holds it."""
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
-            fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             os.close(handle)
             return None
+        _held.add(handle)
         return handle
+
+    def _unlock(handle: int) -> None:
+        _held.discard(handle)
+        os.close(handle)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final, Literal, Protocol, Self, get_args
 
 from coach.errors import ConfigError
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
 Output = Literal["html", "excel", "csv", "parquet"]
 OUTPUTS: Final[tuple[Output, ...]] = get_args(Output)
-# What needs no extra.
-DEFAULT: Final[tuple[Output, ...]] = ("html", "excel", "csv")
 
 
 class _Sink(Protocol):
@@ -39,7 +38,7 @@ def write_outputs(
     *,
     anonymous: bool = True,
     lang: str = "zh-CN",
-    formats: Collection[str] = DEFAULT,
+    formats: Collection[str] | None = None,
 ) -> list[Path]:
     """Write the outputs beside results.jsonl and rejects.jsonl; each appears only when it is complete.
 
@@ -47,7 +46,7 @@ def write_outputs(
         directory: of the review.
         anonymous: agents appear under codes that are the same in all outputs of this run.
         lang: "zh-CN" or "en".
-        formats: any of `OUTPUTS`.
+        formats: any of `OUTPUTS`; None: all that this installation can write.
 
     Returns:
         The files written.
@@ -57,6 +56,8 @@ def write_outputs(
         TranscriptError: results.jsonl or rejects.jsonl is missing or broken, with its line.
     """
     words = wording(lang)
+    if formats is None:
+        formats = OUTPUTS if find_spec("pyarrow") else OUTPUTS[:-1]
     unknown = sorted(set(formats) - set(OUTPUTS))
     if unknown:
         raise ConfigError(f"formats: 收到 {unknown[0]!r:.40}，应为 {'、'.join(OUTPUTS)} 之一")
