@@ -13,7 +13,7 @@ from coach.review.excel import ExcelFile
 from coach.review.names import AgentNames
 from coach.review.parquet import ParquetFiles
 from coach.review.rejects import read_rejects
-from coach.review.report import render
+from coach.review.report import read_card, render
 from coach.review.result import read_results
 from coach.review.rows import Rows
 from coach.review.tables import Tables
@@ -67,7 +67,9 @@ def write_outputs(
             tables = Tables(names=names)
             _write(directory, drafts, tables, rows=Rows(names), formats=formats, lang=lang)
             if "html" in formats:
-                drafts.path("report.html").write_text(render(tables, words), "utf-8")
+                drafts.path("report.html").write_text(
+                    render(tables, words, card=read_card(directory / "summary.json")), "utf-8"
+                )
             return drafts.publish()
     except OSError as error:
         raise ConfigError(

@@ -6,12 +6,14 @@ What it says comes from `story` and `view`; this module puts it into the page.
 from __future__ import annotations
 
 from base64 import b64encode
+from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+import orjson
 from jinja2 import DictLoader, Environment, StrictUndefined, Template
 from markupsafe import Markup
 
@@ -22,6 +24,8 @@ from coach.review.story import story
 from coach.review.transcript import clock, cut, turns_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from coach.review.tables import Example, PickedCall, RuleCount, Tables
     from coach.review.view import Figure, Table
     from coach.review.wording import Wording
@@ -31,15 +35,35 @@ _UNSAFE = 10
 _PROMISES = 10
 
 
-def render(tables: Tables, words: Wording) -> str:
-    """Return the report as HTML."""
+@dataclass(frozen=True, slots=True)
+class CardNote:
+    """The scorecard's title and pass mark; "" and None when unknown."""
+
+    title: str = ""
+    passing: float | None = None
+
+
+_NO_CARD = CardNote()
+
+
+def read_card(path: Path) -> CardNote:
+    """Read what summary.json says of the scorecard; nothing, when it is missing or of another version."""
+    try:
+        card = orjson.loads(path.read_bytes())["scorecard"]
+        return CardNote(str(card["title"]), float(card["passing"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return _NO_CARD
+
+
+def render(tables: Tables, words: Wording, *, card: CardNote = _NO_CARD) -> str:
+    """Return the report as HTML. `card` is what the summary says of the scorecard."""
     css, script = _asset("report.css"), _asset("report.js")
     # Nothing is ever fetched; the one style sheet and the one script are allowed by their digests.
     policy = (
         f"default-src 'none'; style-src '{_digest(css)}'; script-src '{_digest(script)}'; "
         "base-uri 'none'; form-action 'none'"
     )
-    content = _content(tables, words)
+    content = _content(tables, words, card)
     order = ("scores", "trend", "problems", "teams", "agents", "customers", "commitments", "adoption")
     last = ("worst", "best", "quality")
     shown = [key for key in order if content.get(key)]
@@ -54,7 +78,7 @@ def render(tables: Tables, words: Wording) -> str:
     )
 
 
-def _content(tables: Tables, words: Wording) -> dict[str, Any]:
+def _content(tables: Tables, words: Wording, card: CardNote) -> dict[str, Any]:
     weekly, trend = view.trend(tables, words)
     total = tables.total
     return {
@@ -62,13 +86,16 @@ def _content(tables: Tables, words: Wording) -> dict[str, Any]:
         "unsafe": _unsafe(tables, words),
         "figures": _figures(tables, words) if total.calls else [],
         "span": f"{min(tables.days)} – {max(tables.days)}" if tables.days else "",
-        "scores": view.scores(tables, words) if total.calls else None,
-        "items": view.items(tables, words),
+        "scores": view.scores(tables, words, passing=card.passing) if total.calls else None,
+        "items": view.items(tables, words) if tables.items else None,
         "trend": trend,
         "weekly": weekly,
         "undated": tables.undated,
         "problems": view.problems(tables, words) if tables.rules else None,
         "rules": [_rule(rule, words) for rule in tables.by_count()[:_RULES]],
+        "rules_rest": words("rules-rest", count=len(tables.rules) - _RULES)
+        if len(tables.rules) > _RULES
+        else "",
         "teams": view.groups(tables, view.teams(tables), words, what="team") if tables.teams else None,
         "agents": _agents(tables, words),
         "small_note": words("small-note", enough=ENOUGH),
@@ -79,7 +106,7 @@ def _content(tables: Tables, words: Wording) -> dict[str, Any]:
         "worst": [_call(picked, tables, words) for picked in tables.worst],
         "best": [_call(picked, tables, words) for picked in tables.best],
         "quality": _quality(tables, words),
-        "made_by": _made_by(tables, words),
+        "made_by": _made_by(tables, words, card),
     }
 
 
@@ -171,9 +198,11 @@ def _quality(tables: Tables, words: Wording) -> list[Table]:
     return found
 
 
-def _made_by(tables: Tables, words: Wording) -> list[str]:
+def _made_by(tables: Tables, words: Wording, card: CardNote) -> list[str]:
     digests = list(tables.digests)
     lines = [words("made-by", digest=words("list").join(digests[:3]))] if digests else []
+    if card.title and card.passing is not None:
+        lines.append(words("scorecard", title=card.title, passing=f"{card.passing:g}"))
     if len(digests) > 1:
         lines.append(words("mixed-digests", count=len(digests)))
     return lines
@@ -185,8 +214,7 @@ def _rule(rule: RuleCount, words: Wording) -> dict[str, Any]:
         "category": rule.category,
         "title": rule.title,
         "severity": rule.severity,
-        "hits": rule.hits,
-        "calls": rule.calls,
+        "count": words("rule-count", hits=f"{rule.hits:,}", calls=f"{rule.calls:,}"),
         "examples": [_example(example, words) for example in rule.examples],
     }
 

@@ -59,7 +59,7 @@ CALLS = (
     *_CALL,
     Column("duration_ms", ("时长", "Duration"), "ms", 9),
     Column("points", ("分数", "Points"), "number", 8),
-    Column("passed", ("达标", "Passed"), "flag", 7),
+    Column("passed", ("及格", "Passed"), "flag", 7),
     Column("fatal", ("一票否决项", "Fatal item"), "text", 14),
     Column("agent_turns", ("坐席句数", "Agent turns"), "count", 9),
     Column("faulty_turns", ("问题句数", "Faulty turns"), "count", 9),

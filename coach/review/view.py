@@ -24,6 +24,7 @@ _BINS = 10
 _LONGEST_DAILY = 62
 _TEAMS_DRAWN = 30
 _AGENTS_DRAWN = 20
+_ITEMS_DRAWN = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +71,8 @@ def text(value: object) -> Cell:
     return Cell(str(value))
 
 
-def scores(tables: Tables, words: Wording) -> Figure:
-    """Calls by score, in ten bins."""
+def scores(tables: Tables, words: Wording, *, passing: float | None = None) -> Figure:
+    """Calls by score, in ten bins; those wholly below the pass mark in another colour."""
     top = max(100.0, *tables.points) if tables.points else 100.0
     counts = [0] * _BINS
     for points, calls in tables.points.items():
@@ -79,7 +80,15 @@ def scores(tables: Tables, words: Wording) -> Figure:
     size = top / _BINS
     labels = [f"{index * size:g}–{(index + 1) * size:g}" for index in range(_BINS)]
     title = words("chart-scores", mean=f"{tables.total.mean:.1f}")
-    bars = [Bar(label, count, f"{count:,}") for label, count in zip(labels, counts, strict=True)]
+    bars = [
+        Bar(
+            label,
+            count,
+            f"{count:,}",
+            "fair" if passing is not None and (index + 1) * size <= passing else "",
+        )
+        for index, (label, count) in enumerate(zip(labels, counts, strict=True))
+    ]
     rows = tuple(
         (text(label), number(count), _share(count, tables.total.calls))
         for label, count in zip(labels, counts, strict=True)
@@ -142,15 +151,24 @@ def problems(tables: Tables, words: Wording) -> Figure:
     return Figure(title, charts.rows(bars, name="problems", title=title), Table(title, heads, rows))
 
 
-def items(tables: Tables, words: Wording) -> Table:
-    """Lines of the scorecard, the costliest first."""
+def items(tables: Tables, words: Wording) -> Figure:
+    """Lines of the scorecard, the costliest first; the chart shows what they cost per call."""
     ordered = sorted(tables.items.values(), key=lambda item: item.points)
+    calls = tables.total.calls
+    bars = [
+        Bar(item.title, -item.points / calls, f"{-item.points / calls:.2f}", "fair")
+        for item in ordered[:_ITEMS_DRAWN]
+        if item.points < 0
+    ]
     rows = tuple(
         (text(item.title), number(item.points, 1), number(item.count), number(item.calls), number(item.fatal))
         for item in ordered
     )
     heads = (words("item"), words("points-lost"), words("count"), words("calls"), words("fatal"))
-    return Table(words("items"), heads, rows)
+    title = words("chart-items")
+    return Figure(
+        title, charts.rows(bars, name="items", title=title), Table(title, heads, rows, sortable=True)
+    )
 
 
 def groups(tables: Tables, found: Sequence[tuple[str, Group]], words: Wording, *, what: str) -> Figure:
@@ -232,19 +250,18 @@ def adoption(tables: Tables, words: Wording) -> Figure:
 
 
 def promises(found: Iterable[Promise], words: Wording, *, caption: str) -> Table:
-    """Commitments as a table."""
-    rows = tuple(
-        (
-            text(promise.call_id),
-            text(promise.agent),
-            text(promise.said),
-            text(promise.when or "—"),
-            text(f"{promise.due:%Y-%m-%d %H:%M}" if promise.due else "—"),
-        )
-        for promise in found
+    """Commitments as a table; columns that none of them fills are left out."""
+    columns = (
+        ("call", lambda promise: promise.call_id),
+        ("agent", lambda promise: promise.agent),
+        ("said", lambda promise: promise.said),
+        ("when", lambda promise: promise.when),
+        ("due", lambda promise: f"{promise.due:%Y-%m-%d %H:%M}" if promise.due else ""),
     )
-    heads = (words("call"), words("agent"), words("said"), words("when"), words("due"))
-    return Table(caption, heads, rows)
+    kept = list(found)
+    filled = [(words(key), get) for key, get in columns if any(map(get, kept))]
+    rows = tuple(tuple(text(get(promise) or "—") for _, get in filled) for promise in kept)
+    return Table(caption, tuple(head for head, _ in filled), rows)
 
 
 def _steps(tables: Tables) -> tuple[bool, list[tuple[date, Group]]]:

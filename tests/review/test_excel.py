@@ -76,7 +76,7 @@ def test_types_of_a_call(workbook: Callable[..., Any]) -> None:
     assert row["开始时间"] == datetime.fromisoformat("2026-11-01T09:00")
     assert row["时长"] == timedelta(seconds=90)
     assert row["分数"] == 95
-    assert row["达标"] == "是"
+    assert row["及格"] == "是"
     assert row["问题类别"] == "不知道、不清楚"
     assert row["坐席"] == "坐席 A01"
 
@@ -142,7 +142,7 @@ def test_commitments_and_moments_in_words(workbook: Callable[..., Any]) -> None:
 def test_agents_with_few_turns_have_no_rate(workbook: Callable[..., Any]) -> None:
     """Too small a sample says so instead of showing a number."""
     [row] = table(workbook([result()])["坐席"])
-    assert row["每百句"] is None
+    assert row["每百句问题句"] is None
     assert row["样本"] == "样本不足"
 
 
