@@ -8,7 +8,16 @@ const target = ["chrome105", "edge105", "firefox115", "safari16.4"];
 const SERVICE = "http://127.0.0.1:8600";
 
 // What ends up in the bundles and asks for its licence to travel along.
-const BUNDLED = ["lit", "lit-html", "lit-element", "@lit/reactive-element"];
+const BUNDLED = [
+  "lit",
+  "lit-html",
+  "lit-element",
+  "@lit/reactive-element",
+  // The rule editor of the playground, and what it is made of.
+  ...["autocomplete", "commands", "lang-yaml", "language", "lint", "state", "streamparser", "view"].map((name) => `@codemirror/${name}`),
+  ...["common", "highlight", "lr", "yaml"].map((name) => `@lezer/${name}`),
+  ...["@marijn/find-cluster-break", "crelt", "style-mod", "w3c-keyname"],
+];
 
 const licences: Plugin = {
   name: "licences",
@@ -44,7 +53,7 @@ export default defineConfig(({ mode }) => {
               fileName: () => "coach-sidebar.js",
             },
           }
-        : { rollupOptions: { input: ["sidebar.html", "demo.html"] } }),
+        : { rollupOptions: { input: ["sidebar.html", "demo.html", "playground.html"] } }),
     },
   };
 });

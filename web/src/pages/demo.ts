@@ -45,7 +45,12 @@ async function begin(): Promise<void> {
   const panel = document.createElement("div");
   panel.className = "panel";
   panel.append(sidebar);
-  main.replaceChildren(softphone, panel);
+  const more = document.createElement("nav");
+  const link = document.createElement("a");
+  link.href = language === "en" ? "/playground?lang=en" : "/playground";
+  link.textContent = language === "en" ? "Playground: try a sentence, edit a rule" : "试验场：试一句话，改一条规则";
+  more.append(link);
+  main.replaceChildren(softphone, panel, more);
   const listing = await fetch(`${import.meta.env.BASE_URL}calls/index.json`);
   if (listing.ok) softphone.calls = (await listing.json()) as CallListing[];
 }

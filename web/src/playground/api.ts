@@ -1,0 +1,172 @@
+// What the playground asks the service, and the shapes of the answers (docs/protocol.md, section 6).
+
+import { baseUrl } from "../core/socket";
+import type { Severity } from "../core/wire";
+
+export type Speaker = "agent" | "customer";
+
+export interface Found {
+  rule: string;
+  title: string;
+  why: string;
+  status: string;
+  severity: Severity | null;
+  patterns: string[];
+  text: string;
+  around: [string, string];
+  by_sound: boolean;
+  exceptions: { pattern: string; because: string }[];
+  modifiers: string[];
+  stopped_by: "" | "exception" | "sentence" | "modifier" | "context" | "phase";
+  stopped: string;
+  shown: boolean;
+  suggestions: string[];
+  draft: boolean;
+}
+
+export interface Turn {
+  speaker: Speaker;
+  text: string;
+  normalized: string;
+  tokens: string[];
+  segments: { text: string; severity?: Severity; advice_id?: string }[];
+  found: Found[];
+}
+
+export interface Explained {
+  digest: string;
+  draft: { rules: string[]; usable: boolean } | null;
+  call: boolean;
+  turns: Turn[];
+  moments: { kind: string; turn: number }[];
+}
+
+export interface Problem {
+  line: number;
+  column: number;
+  where: string;
+  message: string;
+}
+
+export interface Example {
+  rule: string;
+  text: string;
+  line: number;
+  column: number;
+  wanted: boolean;
+  passed: boolean;
+  problem: string;
+}
+
+export interface Judged {
+  problems: Problem[];
+  rules: { id: string; title: string; known: boolean }[];
+  examples: Example[];
+  findings: { level: "error" | "warning"; where: string; message: string }[];
+}
+
+export interface Change {
+  call_id: string;
+  turn: number;
+  speaker: Speaker;
+  rule: string;
+  around: [string, string];
+  text: string;
+  before: { speaker: Speaker; text: string } | null;
+}
+
+export interface Changes {
+  count: number;
+  rows: Change[];
+}
+
+export interface Effect {
+  source: "stored" | "sample";
+  usable: boolean;
+  calls: number;
+  turns: number;
+  old_hits: number;
+  new_hits: number;
+  appeared: Changes;
+  vanished: Changes;
+}
+
+export interface ListedRule {
+  id: string;
+  title: string;
+  category: string;
+  status: string;
+}
+
+export interface Listing {
+  digest: string;
+  template: string;
+  rules: ListedRule[];
+}
+
+export interface Question {
+  text: string;
+  customer: string;
+  speaker: Speaker;
+  phase: string | null;
+  yaml: string | null;
+}
+
+/** The service refused, or could not be reached (status 0). The message is for the person at the screen. */
+export class Refused extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+export class Api {
+  readonly #credential: string;
+
+  constructor(credential: string) {
+    this.#credential = credential;
+  }
+
+  rules(): Promise<Listing> {
+    return this.#ask("GET", "rules");
+  }
+
+  rule(id: string): Promise<{ id: string; file: string; yaml: string }> {
+    return this.#ask("GET", `rules/${id}`);
+  }
+
+  explain(question: Question): Promise<Explained> {
+    return this.#ask("POST", "explain", question);
+  }
+
+  judge(yaml: string): Promise<Judged> {
+    return this.#ask("POST", "draft", { yaml });
+  }
+
+  effect(yaml: string, calls: number): Promise<Effect> {
+    return this.#ask("POST", "effect", { yaml, calls });
+  }
+
+  file(yaml: string): Promise<{ file: string; yaml: string }> {
+    return this.#ask("POST", "file", { yaml });
+  }
+
+  async #ask<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
+    let answer: Response;
+    try {
+      answer = await fetch(new URL(`/v1/playground/${path}`, baseUrl("")), {
+        method,
+        headers: { Authorization: `Bearer ${this.#credential}`, "Content-Type": "application/json" },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+    } catch {
+      throw new Refused(0, "network", "");
+    }
+    const value = (await answer.json()) as Answer & { error?: { code: string; message: string } };
+    if (!answer.ok) throw new Refused(answer.status, value.error?.code ?? "", value.error?.message ?? "");
+    return value;
+  }
+}
