@@ -66,6 +66,10 @@ class Settings(BaseSettings):
     demo: bool = Field(
         default=False, description="Serve the demo page, whose visitors need no key; loopback only."
     )
+    masking: bool = Field(
+        default=True,
+        description="Mask personal data in all that is shown, stored and logged; see privacy.md.",
+    )
     log_level: LogLevel = Field(
         "info", description="debug, info, warning or error; customers' words only at debug."
     )

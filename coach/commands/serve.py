@@ -25,6 +25,9 @@ def serve(
     origin: Annotated[
         list[str] | None, typer.Option(help="允许连接的网页来源，如 https://crm.example；可重复。")
     ] = None,
+    unmasked: Annotated[
+        bool, typer.Option("--unmasked", help="不遮住个人信息；显示、保存和日志都是原文，启动时会警告。")
+    ] = False,
     log_level: Annotated[str | None, typer.Option(help="debug、info、warning 或 error。")] = None,
 ) -> None:
     """启动实时服务。
@@ -51,6 +54,7 @@ def serve(
         phrasebook_dir=phrasebook,
         packs=tuple(pack) if pack else None,
         origins=tuple(origin) if origin else None,
+        masking=False if unmasked else None,
         log_level=log_level,
     )
     configure_logging(settings.log_level)

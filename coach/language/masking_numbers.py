@@ -29,6 +29,7 @@ _TRAIL: Final = re.compile(rf"[ ，、。…,.\-{_FILLER}]{{0,4}}(?:那个|然�
 _MOBILE: Final = re.compile(r"(?:0?0?86)?1[3-9]\d{9}")
 _MOBILE_START: Final = re.compile(r"(?:86)?1[3-9]\d{2,}")
 _LANDLINE: Final = re.compile(r"0(?:10|2\d|[3-9]\d\d)[2-8]\d{6,7}")
+_MOBILE_LENGTH: Final = 11
 _LOCAL: Final = range(7, 9)
 _DAY: Final = r"(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
 _ID: Final = re.compile(rf"[1-9]\d{{5}}(?:18|19|20)\d\d{_DAY}\d{{3}}[\dX]")
@@ -241,7 +242,9 @@ def _loose(folded: str, piece: list[_Group]) -> list[PersonalData]:
         context and len(digits) not in _LOCAL and not _HOTLINE.fullmatch(digits)
     ):
         return []
-    if context == "phone" and len(digits) not in _LOCAL:
+    if _MOBILE_START.match(digits) and len(digits) < _MOBILE_LENGTH:
+        context = "phone"
+    elif context == "phone" and len(digits) not in _LOCAL:
         context = None
     return [PersonalData(context or "number", start, end)]
 

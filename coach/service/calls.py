@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from coach.coaching.call import Call
 from coach.coaching.moments import Moments
+from coach.coaching.privacy import Privacy
 from coach.errors import MessageError
 from coach.service.batch import Write, started_row
 from coach.service.live import LiveCall
@@ -42,6 +43,7 @@ class Calls:
         clock: seconds since 1970.
         max_calls: calls in memory at once; a new one beyond it is told `busy`.
         idle_s: a call without an event for so long leaves memory.
+        masking: personal data is masked in all that is told and stored.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class Calls:
         rules: RuleSource,
         max_calls: int,
         idle_s: float,
+        masking: bool = True,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
@@ -59,6 +62,7 @@ class Calls:
         self._rules = rules
         self._max_calls = max_calls
         self._idle_s = idle_s
+        self._masking = masking
         self._clock = clock
         self._live: dict[str, LiveCall] = {}
         # Calls being read from disk, so that two events of one call do not build it twice.
@@ -220,7 +224,9 @@ class Calls:
         slots = event.slots.filled()
         live = self._build(event.call_id, agent_id=event.agent_id, slots=slots, started_at=now)
         live.feed.call_id = live.call_id
-        row = started_row(call_id=live.call_id, agent_id=live.agent_id, started_at=now, slots=slots)
+        row = started_row(
+            call_id=live.call_id, agent_id=live.agent_id, started_at=now, slots=live.privacy.slots(slots)
+        )
         return live, row
 
     def _take(
@@ -316,9 +322,11 @@ class Calls:
             started_at=datetime.fromtimestamp(started_at, UTC).astimezone(),
             org=slots.get("org", ""),
         )
+        privacy = Privacy(masked=self._masking, slots=slots)
         live = LiveCall(
             call,
-            moments=LiveMoments(moments, call_id=call_id, feed=feed),
+            moments=LiveMoments(moments, call_id=call_id, feed=feed, privacy=privacy),
+            privacy=privacy,
             started_at=started_at,
             feed=feed,
             store=self._store,

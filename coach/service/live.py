@@ -15,7 +15,6 @@ from coach.service.render import (
     render_blind,
     render_event,
     render_resolved,
-    render_transcript,
     timestamp,
 )
 from coach.service.sequencer import Sequencer
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
     from coach.coaching.call import Call
     from coach.coaching.events import CallEvent
+    from coach.coaching.privacy import Privacy
     from coach.service.hub import Feed
     from coach.service.live_moments import LiveMoments
     from coach.service.store import Store
@@ -65,6 +65,7 @@ class LiveCall:
         "committed",
         "feed",
         "moments",
+        "privacy",
         "producers",
         "queued",
         "sequencer",
@@ -80,6 +81,7 @@ class LiveCall:
         call: Call,
         *,
         moments: LiveMoments,
+        privacy: Privacy,
         started_at: float,
         feed: Feed,
         store: Store,
@@ -87,6 +89,7 @@ class LiveCall:
     ) -> None:
         self.call = call
         self.moments = moments
+        self.privacy = privacy
         self.call_id = call.call_id
         self.agent_id = call.agent_id
         self.started_at = started_at
@@ -108,6 +111,7 @@ class LiveCall:
     def hear_again(self, utterance: Utterance) -> None:
         """Take in a final that is on disk already; nobody is told, nothing is written."""
         self._finals.add(utterance.utterance_id)
+        self.privacy.utterance(utterance)
         events = self.call.hear(utterance)
         self.told.update(event.advice.id for event in events if isinstance(event, AdviceGiven))
         self.moments.hear_again(utterance, events)
@@ -155,10 +159,10 @@ class LiveCall:
 
     def publish(self, events: Iterable[CallEvent]) -> None:
         """Send events to the agent's sidebars and note what of them belongs on disk."""
-        for event in events:
+        for event in map(self.privacy.event, events):
             if isinstance(event, AdviceGiven):
                 self.told.add(event.advice.id)
-                self._advice[event.advice.id] = advice_row(event.advice)
+                self._advice[event.advice.id] = advice_row(self.privacy.stored(event.advice))
                 self._withdrawn.discard(event.advice.id)
             elif isinstance(event, AdviceWithdrawn):
                 self._withdrawn.add(event.advice_id)
@@ -171,8 +175,10 @@ class LiveCall:
         return {
             "call_id": self.call_id,
             "started_at": timestamp(self.started_at),
-            "transcript": [render_transcript(each) for each in self.call.transcript()],
-            "advice": [render_advice(each) for each in self.call.active_advice()],
+            "transcript": [
+                render_event(self.call_id, self.privacy.event(each)) for each in self.call.transcript()
+            ],
+            "advice": [render_advice(self.privacy.advice(each)) for each in self.call.active_advice()],
             "resolved": render_resolved(self.call.resolved()),
             "snoozed": sorted(self.call.snoozed),
             "blind": [render_blind(self.call_id, spot) for spot in self.call.blind],
@@ -190,7 +196,8 @@ class LiveCall:
             start_ms=event.start_ms,
             end_ms=event.end_ms,
         )
-        log.debug("听到 %r", event.text, extra={"call_id": self.call_id})
+        told = self.privacy.utterance(utterance)
+        log.debug("听到 %r", told.text, extra={"call_id": self.call_id})
         known = event.utterance_id in self._finals
         if not known:
             # The card goes out first: it is for the words in the agent's mouth, moments are for the call.
@@ -200,7 +207,7 @@ class LiveCall:
         if event.final:
             self.publish(self.call.accept_frames())
             self._finals.add(event.utterance_id)
-            self._write(event.seq, utterance=None if known else utterance_row(utterance, seq=event.seq))
+            self._write(event.seq, utterance=None if known else utterance_row(told, seq=event.seq))
 
     def _write(
         self,

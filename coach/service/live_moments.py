@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from coach.coaching.events import CallEvent, Utterance
     from coach.coaching.moment import Moment
     from coach.coaching.moments import Moments
+    from coach.coaching.privacy import Privacy
     from coach.coaching.progress import MustSay, Progress
     from coach.coaching.signals import SignalFinder
     from coach.service.hub import Feed
@@ -43,13 +44,15 @@ class LiveMoments:
         "_moments",
         "_must_says",
         "_now_ms",
+        "_privacy",
         "_progress",
         "_rows",
         "_told",
     )
 
-    def __init__(self, moments: Moments, *, call_id: str, feed: Feed) -> None:
+    def __init__(self, moments: Moments, *, call_id: str, feed: Feed, privacy: Privacy) -> None:
         self._moments = moments
+        self._privacy = privacy
         self._call_id = call_id
         self._feed = feed
         self._lag_ms: int | None = None
@@ -142,6 +145,7 @@ class LiveMoments:
         identity = moment_id(self._call_id, moment.kind, utterance_id, moment.at_ms)
         if identity in self._told:
             return None
+        moment = self._privacy.moment(moment)
         message = render_moment(moment, moment_id=identity, call_id=self._call_id, utterance_id=utterance_id)
         self._told[identity] = message
         self._rows[identity] = moment_row(

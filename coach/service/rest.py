@@ -10,6 +10,7 @@ from fastapi.responses import Response  # noqa: TC002 - FastAPI reads the annota
 from pydantic import BaseModel
 
 from coach import __version__
+from coach.coaching.privacy import Privacy, masked_hits
 from coach.errors import MessageError
 from coach.service.auth import Principal
 from coach.service.handshake import credential_of
@@ -104,15 +105,15 @@ async def read_body(request: Request, model: type[ModelT], *, limit: int = MAX_B
 async def check(request: Request, _: Known) -> Response:
     """Check text outside of a call: the hits an agent would be shown."""
     asked = await read_body(request, CheckRequest)
-    rules = service_of(request).rules.current
+    rules, masking = service_of(request).rules.current, service_of(request).settings.masking
     if (asked.text is None) == (asked.utterances is None):
         raise MessageError("invalid_field", "text: 应给出 text 或 utterances 之一", field="text")
     if asked.utterances is None:
         line = Line(text=asked.text or "", speaker=asked.speaker)
-        return JsonResponse({"digest": rules.rulebook.digest, **_checked(line, rules)})
+        return JsonResponse({"digest": rules.rulebook.digest, **_checked(line, rules, masking=masking)})
     results: list[Message] = []
     for line in asked.utterances:
-        results.append({"id": line.id, **_checked(line, rules)})
+        results.append({"id": line.id, **_checked(line, rules, masking=masking)})
         # Calls come first: a batch gives way after each utterance.
         await asyncio.sleep(0)
     return JsonResponse({"digest": rules.rulebook.digest, "results": results})
@@ -153,6 +154,7 @@ async def show_call(request: Request, call_id: str, principal: Known) -> Respons
     stored = await service.store.load_call(call_id)
     if stored is None or not principal.covers(stored.agent_id):
         raise MessageError("unknown_call", "没有这通电话", field="call_id")
+    told = Privacy(masked=service.settings.masking)
     return JsonResponse(
         {
             "call_id": stored.call_id,
@@ -165,13 +167,24 @@ async def show_call(request: Request, call_id: str, principal: Known) -> Respons
                     "utterance_id": each.utterance_id,
                     "revision": each.revision,
                     "speaker": each.speaker,
-                    "text": each.text,
+                    # Also what was written before masking was on.
+                    "text": told.utterance(each).text,
                     "start_ms": each.start_ms,
                     "end_ms": each.end_ms,
                 }
                 for _, each in stored.heard
             ],
-            "advice": await service.store.describe_advice(call_id),
+            "advice": [
+                {
+                    **each,
+                    "quote": told.text(each["quote"]),
+                    "suggestions": [
+                        {**suggestion, "text": told.text(suggestion["text"])}
+                        for suggestion in each["suggestions"]
+                    ],
+                }
+                for each in await service.store.describe_advice(call_id)
+            ],
             "moments": list(stored.moments),
         }
     )
@@ -240,8 +253,10 @@ async def readyz(request: Request) -> Response:
     return JsonResponse({"ready": ready}, status_code=200 if ready else 503)
 
 
-def _checked(line: Line, rules: RuleSet) -> Message:
+def _checked(line: Line, rules: RuleSet, *, masking: bool) -> Message:
     hits = rules.checker.check(line.text, speaker=line.speaker)
+    if masking and hits:
+        hits = masked_hits(line.text, hits)
     return {
         "categories": sorted({hit.category for hit in hits}),
         "hits": [render_hit(hit, rules.phrasebook) for hit in hits],

@@ -58,6 +58,8 @@ class Service:
             self._lock = _lock(settings.data_dir / "lock")
         except OSError as error:
             raise ConfigError(f"data_dir: 无法使用 {settings.data_dir}：{error.strerror}") from error
+        if not settings.masking:
+            log.warning("个人信息脱敏已关闭（COACH_MASKING=off）：号码、姓名、地址会原样显示和保存")
         self.rules.load(ruleset)
         self.gate = Gate(origins=settings.origins, hosts=settings.hosts, bound_to=settings.host)
         self.lobby = Lobby(keys=self.keys, gate=self.gate, limit=settings.max_connections)
@@ -69,6 +71,7 @@ class Service:
             rules=self.rules,
             max_calls=settings.max_calls,
             idle_s=settings.call_idle_s,
+            masking=settings.masking,
             clock=clock,
         )
         self.ready = False
