@@ -6,6 +6,7 @@ Sources, rules and the output directory must lie on storage that every node sees
 from __future__ import annotations
 
 import logging
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from coach.errors import CoachError, ConfigError
@@ -66,7 +67,8 @@ def on_ray(
         CoachError: a node was lost.
     """
     try:
-        import ray  # noqa: PLC0415 - an optional extra
+        # By name: Ray is an optional extra, and its types say little.
+        ray = import_module("ray")
     except ImportError as error:
         raise ConfigError("--engine ray 需要 Ray；请安装：pip install 'coach[ray]'") from error
     own = not ray.is_initialized()
