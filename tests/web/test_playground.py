@@ -51,6 +51,8 @@ def choose(page: Page, rule: str = RULE) -> None:
 def replace_in_editor(page: Page, line: int, text: str) -> None:
     """Write one line of the YAML anew, with the keyboard."""
     page.locator(".cm-line").nth(line - 1).click()
+    # Home goes to the first letter of the line: the indentation stays.
+    page.keyboard.press("End")
     page.keyboard.press("Home")
     page.keyboard.press("Shift+End")
     page.keyboard.insert_text(text)
@@ -99,7 +101,7 @@ def test_a_broken_rule_shows_the_line(playground: Callable[..., Page]) -> None:
     page = playground()
     say(page, "我不知道")
     choose(page)
-    replace_in_editor(page, 5, "    severity: loud")
+    replace_in_editor(page, 5, "severity: loud")
     problem = page.locator(".problems li")
     expect(problem).to_contain_text("应为 'notice'、'warning' 或 'violation'，写的是 'loud'", timeout=15_000)
     expect(page.locator(".cm-gutter-lint .cm-lint-marker-error")).to_have_count(1)
@@ -118,10 +120,10 @@ def test_examples_turn_red_and_green(playground: Callable[..., Page]) -> None:
     choose(page)
     expect(page.locator(".example.passed")).to_have_count(4, timeout=15_000)
     line = line_of(page, "<self> 不 <know>")
-    replace_in_editor(page, line, "      - 我 不 <know>")
+    replace_in_editor(page, line, "- 我 不 <know>")
     expect(page.locator(".example.failed")).to_have_count(1)
     expect(page.locator(".example.failed")).to_contain_text("期望 【我们不清楚】")
-    replace_in_editor(page, line, "      - (我|我们) 不 <know>")
+    replace_in_editor(page, line, "- (我|我们) 不 <know>")
     expect(page.locator(".example.failed")).to_have_count(0)
     expect(page.locator(".verdict")).to_contain_text("例句 4/4 通过")
 
@@ -133,9 +135,7 @@ def test_a_false_alarm_becomes_an_exception(playground: Callable[..., Page]) -> 
     page.get_by_role("button", name="编辑这条规则").click(timeout=15_000)
     expect(page.locator(".cm-content")).to_contain_text(RULE)
     line = line_of(page, "because: 礼貌探询")
-    replace_in_editor(
-        page, line, "        because: 礼貌探询\n      - {pattern: <self> 不 <know> 就, because: 假设}"
-    )
+    replace_in_editor(page, line, "because: 礼貌探询\n      - {pattern: <self> 不 <know> 就, because: 假设}")
     expect(page.locator(".found .state")).to_contain_text("被例外「假设」放过")
 
 
@@ -143,7 +143,7 @@ def test_drafts_survive_a_change_of_rule_and_language(playground: Callable[..., 
     """What was typed is there again after another rule was looked at, in either language."""
     page = playground()
     choose(page)
-    replace_in_editor(page, 4, "    title: 改过的标题")
+    replace_in_editor(page, 4, "title: 改过的标题")
     choose(page, "hedging/maybe")
     page.get_by_role("button", name="English").click()
     expect(page.get_by_role("heading", name="Phrase playground")).to_be_visible()
@@ -155,7 +155,7 @@ def test_downloads(playground: Callable[..., Page]) -> None:
     """The rule alone, and the whole file with the rule in its place."""
     page = playground()
     choose(page)
-    replace_in_editor(page, 4, "    title: 改过的标题")
+    replace_in_editor(page, 4, "title: 改过的标题")
     expect(page.locator(".verdict")).to_contain_text("通过", timeout=15_000)
     with page.expect_download() as alone:
         page.get_by_role("button", name="下载这条规则").click()
@@ -185,7 +185,7 @@ def test_effect_on_stored_calls(page: Page, own_service: LiveService) -> None:
     page.get_by_label("API 密钥或主管令牌").fill(own_service.key)
     page.get_by_role("button", name="打开").click()
     choose(page)
-    replace_in_editor(page, line_of(page, "<self> 不 <know>"), "      - <self> 不 晓得")
+    replace_in_editor(page, line_of(page, "<self> 不 <know>"), "- <self> 不 晓得")
     expect(page.locator(".verdict")).to_contain_text("写法正确", timeout=15_000)
     page.get_by_role("button", name="看看影响").click()
     expect(page.locator(".source")).to_contain_text("样例")
@@ -236,7 +236,7 @@ def test_axe_finds_nothing(playground: Callable[..., Page], width: int, theme: s
     page.get_by_label("外观").select_option(theme)
     say(page, "客户：您好\n客服：这个我不知道，大概可以")
     choose(page)
-    replace_in_editor(page, line_of(page, "<self> 不 <know>"), "      - 我 不 <know>")
+    replace_in_editor(page, line_of(page, "<self> 不 <know>"), "- 我 不 <know>")
     expect(page.locator(".example.failed")).to_have_count(1, timeout=15_000)
     page.get_by_role("button", name="看看影响").click()
     expect(page.locator(".source")).to_have_count(1)
