@@ -5,10 +5,13 @@ Calls, hits, moments and commitments are written while the results are read; wha
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Self
 
 from xlsxwriter import Workbook
+from xlsxwriter.exceptions import XlsxWriterException
 
 from coach.review.rows import CALLS, COMMITMENTS, HITS, MOMENTS, Column
 from coach.review.summary_sheets import (
@@ -74,10 +77,17 @@ class ExcelFile:
     """
 
     def __init__(self, path: Path, *, rows: Rows, words: Wording, max_rows: int = MAX_ROWS) -> None:
+        # The disk that has room for the workbook has room for its parts; /tmp is often small.
+        self._parts = TemporaryDirectory(prefix=f"{path.name}.", dir=path.parent)
         # Rows go to disk as they are written; the price is that strings are not shared between cells.
         self._book = Workbook(
             str(path),
-            {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False},
+            {
+                "constant_memory": True,
+                "tmpdir": self._parts.name,
+                "strings_to_formulas": False,
+                "strings_to_urls": False,
+            },
         )
         self._rows = rows
         self._words = words
@@ -94,12 +104,24 @@ class ExcelFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        with self._parts:
+            if error is None:
+                self._finish()
+            else:
+                # Only to let go of the parts; the workbook is thrown away.
+                with suppress(OSError, XlsxWriterException):
+                    self._book.close()
+
+    def _finish(self) -> None:
         for name, sheet in self._sheets.items():
             sheet.finish(filtered=name != "overview")
         hits = _SHEETS["hits"][1]
         verdicts = {"validate": "list", "source": list(_VERDICTS[self._column])}
         self._sheets["hits"].validate(len(hits) - len(_REVIEWED), verdicts)
-        self._book.close()
+        try:
+            self._book.close()
+        except XlsxWriterException as fault:
+            raise OSError(str(fault)) from fault
 
     def add(self, result: CallResult) -> None:
         """Write the rows of one call."""

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final, Literal, Protocol, Self, get_args
 
-from coach.errors import ConfigError
+from coach.errors import ConfigError, TranscriptError
 from coach.review.csv_files import TABLES, CsvFiles
 from coach.review.excel import ExcelFile
 from coach.review.names import AgentNames
@@ -61,6 +61,8 @@ def write_outputs(
     unknown = sorted(set(formats) - set(OUTPUTS))
     if unknown:
         raise ConfigError(f"formats: 收到 {unknown[0]!r:.40}，应为 {'、'.join(OUTPUTS)} 之一")
+    if not (directory / "results.jsonl").is_file():
+        raise TranscriptError(f"{directory}: 没有 results.jsonl；应为 coach review 的输出目录")
     try:
         with _Drafts(directory) as drafts:
             names = AgentNames(anonymous=anonymous, prefix=words("agent-prefix"))

@@ -13,6 +13,7 @@ from coach.review.tables import promise_of, wall_clock
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from coach.coaching.moment import Detail
     from coach.review.names import AgentNames
     from coach.review.result import CallResult, ResultHit
 
@@ -166,14 +167,16 @@ class Rows:
                 moment.kind,
                 self._said(result, moment.turn),
                 str(moment.details.get("motive") or ""),
-                self.names.hide(orjson.dumps(dict(moment.details)).decode(), result.agent_id),
+                orjson.dumps(
+                    {key: self._hidden(value, result) for key, value in moment.details.items()}
+                ).decode(),
             )
 
     def commitments(self, result: CallResult) -> Iterator[Row]:
         """Return the rows of `COMMITMENTS`."""
         for moment in result.moments:
             if moment.kind == "commitment":
-                promise = promise_of(result, moment, agent="", said=self._said(result, moment.turn))
+                promise = promise_of(result, moment, names=self.names)
                 yield (
                     *self._head(result),
                     moment.at_ms,
@@ -199,7 +202,7 @@ class Rows:
             self.names.hide(hit.text, result.agent_id),
             self._said(result, hit.turn),
             self._said(result, hit.turn - 1) if hit.turn else "",
-            hit.suggestion,
+            self.names.hide(hit.suggestion, result.agent_id),
             hit.rule,
             hit.start,
             hit.end,
@@ -210,3 +213,10 @@ class Rows:
         if not 0 <= turn < len(result.turns):
             return ""
         return self.names.hide(result.turns[turn].text, result.agent_id)
+
+    def _hidden(self, value: Detail, result: CallResult) -> Detail:
+        if isinstance(value, str):
+            return self.names.hide(value, result.agent_id)
+        if isinstance(value, list):
+            return [self.names.hide(each, result.agent_id) for each in value]
+        return value

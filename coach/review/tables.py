@@ -219,7 +219,7 @@ class Tables:
         self._count_hits(result, agent)
         self._count_customer(result)
         for moment in promises:
-            self._keep_promise(result, agent, moment)
+            self._keep_promise(result, moment)
         self._pick(result, agent)
 
     def reject(self, field: str, problem: str) -> None:
@@ -293,7 +293,7 @@ class Tables:
             start=hit.start,
             end=hit.end,
             severity=hit.severity,
-            suggestion=hit.suggestion,
+            suggestion=self.names.hide(hit.suggestion, result.agent_id),
             at_ms=hit.at_ms,
         )
 
@@ -310,14 +310,13 @@ class Tables:
             if len(self.unsafe) < self._examples * 10:
                 self.unsafe.append(result.id)
 
-    def _keep_promise(self, result: CallResult, agent: str, moment: Moment) -> None:
-        said = result.turns[moment.turn].text if moment.turn < len(result.turns) else ""
-        promise = promise_of(result, moment, agent=agent, said=self.names.hide(said, result.agent_id))
+    def _keep_promise(self, result: CallResult, moment: Moment) -> None:
+        promise = promise_of(result, moment, names=self.names)
         if promise.vague:
-            self.vague.offer(lot(said), lambda: promise)
+            self.vague.offer(lot(promise.said), lambda: promise)
         elif promise.due is not None:
             # The latest are the ones that may still be open.
-            key = (-(promise.due - _EPOCH).total_seconds(), *lot(result.id + said))
+            key = (-(promise.due - _EPOCH).total_seconds(), *lot(result.id + promise.said))
             self.due.offer(key, lambda: promise)
 
     def _pick(self, result: CallResult, agent: str) -> None:
@@ -336,22 +335,27 @@ def wall_clock(result: CallResult) -> datetime | None:
     return None if result.started_at is None else result.started_at.replace(tzinfo=None)
 
 
-def promise_of(result: CallResult, moment: Moment, *, agent: str, said: str) -> Promise:
-    """Return a moment of the kind commitment as a promise; `said` is the text to quote."""
+def promise_of(result: CallResult, moment: Moment, *, names: AgentNames) -> Promise:
+    """Return a moment of the kind commitment as a promise."""
     details = moment.details
     due_ms = details.get("due_ms")
     start = wall_clock(result)
     due = None
     if isinstance(due_ms, int) and due_ms < _LATEST_MS and start is not None and start.year < _LAST_YEAR:
         due = start + timedelta(milliseconds=due_ms)
+    said = result.turns[moment.turn].text if moment.turn < len(result.turns) else ""
+
+    def quoted(words: object) -> str:
+        return names.hide(str(words or ""), result.agent_id)
+
     return Promise(
         call_id=result.id,
-        agent=agent,
-        who=str(details.get("who") or ""),
-        what=str(details.get("what") or ""),
-        when=str(details.get("when") or ""),
+        agent=names.of(result.agent_id),
+        who=quoted(details.get("who")),
+        what=quoted(details.get("what")),
+        when=quoted(details.get("when")),
         due=due,
         vague=bool(details.get("vague")),
-        said=said,
-        ask=str(details.get("ask") or ""),
+        said=quoted(said),
+        ask=quoted(details.get("ask")),
     )

@@ -73,7 +73,11 @@ def turns_of(result: CallResult, *, names: AgentNames, words: Wording) -> list[T
     """Return the turns to show; a long call is shortened to the places where something was found."""
     notes: dict[int, list[Note]] = {}
     for hit in result.hits:
-        note = Note(f"{words.category(hit.category)}：{hit.title}", hit.severity, hit.suggestion)
+        note = Note(
+            f"{words.category(hit.category)}：{hit.title}",
+            hit.severity,
+            names.hide(hit.suggestion, result.agent_id),
+        )
         if note not in notes.setdefault(hit.turn, []):
             notes[hit.turn].append(note)
     for moment in result.moments:

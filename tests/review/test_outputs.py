@@ -12,6 +12,7 @@ import orjson
 import pytest
 from pyarrow import parquet
 
+from coach.coaching.moment import Moment
 from coach.errors import ConfigError, TranscriptError
 from coach.review.outputs import OUTPUTS, write_outputs
 from coach.review.result import ResultTurn
@@ -172,6 +173,41 @@ def test_review_without_rejects_file(review: Path) -> None:
     (review / "rejects.jsonl").unlink()
     write_outputs(review, formats=["html"])
     assert "拒收的记录" not in (review / "report.html").read_text("utf-8")
+
+
+def test_details_stay_json_when_a_number_looks_like_the_agent(review: Path) -> None:
+    """An agent's id is blotted out of words, never out of numbers."""
+    details = {"what": "工号10086回电", "due_ms": 100_861_000, "vague": False}
+    write(review / "results.jsonl", [result(moments=(Moment("commitment", 0, 1, details),))])
+    write_outputs(review)
+    [row] = rows_of(review / "moments.csv")
+    assert orjson.loads(row["details"]) == {**details, "what": "工号＊＊＊＊＊回电"}
+
+
+_SMALL_DISK = """
+import resource, signal, sys
+from pathlib import Path
+from coach.errors import ConfigError
+from coach.review.outputs import write_outputs
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+try:
+    write_outputs(Path(sys.argv[1]), formats=[sys.argv[2]])
+except ConfigError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("name", OUTPUTS)
+def test_a_full_disk_is_told_and_leaves_nothing(review: Path, name: str) -> None:
+    """When a file cannot grow, the error says so, nothing half-written stays, and nothing is a traceback."""
+    write(review / "results.jsonl", results(3000))
+    before = {path.name for path in review.iterdir()}
+    command = [sys.executable, "-c", _SMALL_DISK, str(review), name]
+    answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert answer.stderr == ""
+    assert "写不了结果文件" in answer.stdout
+    assert {path.name for path in review.iterdir()} == before
 
 
 _PEAK = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime
 from itertools import permutations
 
@@ -304,3 +305,17 @@ def test_moment_beyond_the_last_turn_does_no_harm() -> None:
         )
     )
     assert tables.total.vague == 1
+
+
+def test_what_was_promised_does_not_name_the_agent() -> None:
+    """The agent's own number is blotted out of every part of a promise and of what to say instead."""
+    details = {"what": "工号10086回电", "who": "10086", "when": "", "vague": True, "ask": "10086"}
+    tables = tables_of(
+        result(
+            moments=(Moment("commitment", 0, 1, details),),
+            hits=(replace(hit(), suggestion="工号10086马上为您查"),),
+        )
+    )
+    [kept] = tables.vague
+    [rule] = tables.by_count()
+    assert "10086" not in f"{kept}{list(rule.examples)}"
