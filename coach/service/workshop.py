@@ -11,6 +11,7 @@ import logging
 import multiprocessing
 import os
 import signal
+import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from coach.errors import CoachError
@@ -45,6 +46,8 @@ class Workshop:
 
     def __init__(self) -> None:
         self._turn = asyncio.Lock()
+        # A request that is cancelled gives up its turn while its thread still waits at the pipe.
+        self._using = threading.Lock()
         self._waiting = 0
         self._process: BaseProcess | None = None
         self._pipe: Connection | None = None
@@ -65,8 +68,7 @@ class Workshop:
         self._waiting += 1
         try:
             async with self._turn:
-                # Shielded: a client that went away must not leave an answer in the pipe for the next one.
-                return await asyncio.shield(asyncio.to_thread(self._ask, book, method, arguments, limit_s))
+                return await asyncio.to_thread(self._ask, book, method, arguments, limit_s)
         finally:
             self._waiting -= 1
 
@@ -82,24 +84,27 @@ class Workshop:
             process.join()
 
     def _ask(self, book: Rulebook, method: str, arguments: dict[str, object], limit_s: float) -> Any:  # noqa: ANN401
-        for attempt in (1, 2):
+        with self._using:
             try:
-                pipe = self._ready(book)
-                pipe.send((method, arguments))
-                if not pipe.poll(limit_s):
-                    self.close()
-                    raise TooSlowError(f"{method}: more than {limit_s} s")
-                done, answer = pipe.recv()
-            except (EOFError, OSError) as error:
-                # It had gone home for want of work, or was ended from outside.
+                done, answer = self._exchange(book, method, arguments, limit_s)
+            except (EOFError, OSError):
+                # It had gone home for want of work, or was ended from outside: a second time is no accident.
                 self.close()
-                if attempt == 2:  # noqa: PLR2004 - the second time it is no accident
-                    raise RuntimeError("the workshop ends while it works") from error
-                continue
-            if not done:
-                raise RuntimeError(f"{method} failed in the workshop:\n{answer}")
-            return answer
-        raise AssertionError("unreachable")
+                done, answer = self._exchange(book, method, arguments, limit_s)
+        if not done:
+            raise RuntimeError(f"{method} failed in the workshop:\n{answer}")
+        return answer
+
+    def _exchange(
+        self, book: Rulebook, method: str, arguments: dict[str, object], limit_s: float
+    ) -> tuple[bool, Any]:
+        pipe = self._ready(book)
+        pipe.send((method, arguments))
+        if not pipe.poll(limit_s):
+            self.close()
+            raise TooSlowError(f"{method}: more than {limit_s} s")
+        answer: tuple[bool, Any] = pipe.recv()
+        return answer
 
     def _ready(self, book: Rulebook) -> Connection:
         if self._pipe is None or self._process is None or not self._process.is_alive():

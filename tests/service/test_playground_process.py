@@ -1,0 +1,89 @@
+"""The process in which rules are tried: it may end at any time, and nothing is lost or mixed up."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from coach.service.workshop import TooBusyError, TooSlowError, Workshop
+
+ENDLESS = """\
+version: 1
+rules:
+  - id: rude/endless
+    title: 没完没了
+    severity: warning
+    status: trial
+    match: ['{}再见']
+    suggest: [ignorance/check-now]
+    explain: 客户听到的是“没人管”。
+    source: 测试
+    hits: [好【再见】]
+    misses: [好行]
+""".format("(好|行)? " * 22 + "(好|行) " * 22)
+
+
+def ask(workshop: Workshop, book, text: str, *, yaml: str | None = None, limit_s: float = 30.0):
+    """Ask for an explanation."""
+    return workshop.ask(
+        book, "explain", limit_s=limit_s, text=text, customer="", speaker="agent", phase=None, yaml=yaml
+    )
+
+
+@pytest.fixture
+def workshop():
+    """Return a workshop that is closed after the test."""
+    opened = Workshop()
+    yield opened
+    opened.close()
+
+
+def test_a_process_that_died_is_started_again(workshop, ruleset):
+    """The question that finds it dead is answered all the same."""
+
+    async def main():
+        await ask(workshop, ruleset.rulebook, "我不知道")
+        workshop._process.kill()
+        workshop._process.join()
+        return await ask(workshop, ruleset.rulebook, "我不知道")
+
+    assert asyncio.run(main())["turns"][0]["text"] == "我不知道"
+
+
+def test_a_question_given_up_leaves_no_answer_for_the_next(workshop, ruleset):
+    """Each answer belongs to its own question, also after a request was cancelled."""
+
+    async def main():
+        await ask(workshop, ruleset.rulebook, "您好")
+        given_up = asyncio.create_task(ask(workshop, ruleset.rulebook, "第一句"))
+        await asyncio.sleep(0)
+        given_up.cancel()
+        return await ask(workshop, ruleset.rulebook, "第二句")
+
+    assert asyncio.run(main())["turns"][0]["text"] == "第二句"
+
+
+def test_what_takes_too_long_is_ended(workshop, ruleset):
+    """The process is gone before the answer is given."""
+
+    async def main():
+        await ask(workshop, ruleset.rulebook, "您好")
+        process = workshop._process
+        with pytest.raises(TooSlowError):
+            await ask(workshop, ruleset.rulebook, "再见" + "好行" * 22 + "谢谢", yaml=ENDLESS, limit_s=0.5)
+        return process.is_alive()
+
+    assert asyncio.run(main()) is False
+
+
+def test_too_many_questions_at_once_are_refused(workshop, ruleset):
+    """A crowd is told to come again, and those who wait are answered."""
+
+    async def main():
+        asked = [ask(workshop, ruleset.rulebook, "您好") for _ in range(20)]
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    answers = asyncio.run(main())
+    assert sum(isinstance(each, TooBusyError) for each in answers) == 4
+    assert sum(isinstance(each, dict) for each in answers) == 16
