@@ -54,7 +54,7 @@ def columns(
         x = left + index * step
         middle = x + step / 2
         parts.append(
-            _rect(x + 3, base - tall, step - 6, tall, f"bar {bar.kind}", hint=f"{bar.label}：{bar.text}")
+            _rect(x + 3, base - tall, step - 6, tall, f"bar {bar.kind}", hint=f"{bar.label} · {bar.text}")
         )
         parts.append(_text(middle, base + 18, bar.label, "axis", anchor="middle"))
         if bar.value:
@@ -76,7 +76,7 @@ def rows(bars: Sequence[Bar], *, name: str, title: str) -> Markup:
         long = room * bar.value / longest
         parts.append(_text(_LABELS - 10, y + 19, _fit(bar.label, _LABELS - 12), "label", anchor="end"))
         parts.append(
-            _rect(_LABELS, y + 5, max(long, 1.5), 20, f"bar {bar.kind}", hint=f"{bar.label}：{bar.text}")
+            _rect(_LABELS, y + 5, max(long, 1.5), 20, f"bar {bar.kind}", hint=f"{bar.label} · {bar.text}")
         )
         parts.append(_text(_LABELS + long + 8, y + 19, bar.text, "value"))
     return _svg(parts, max(1, len(bars)) * _ROW + 4, name=name, title=title)
@@ -105,7 +105,7 @@ def intervals(points: Sequence[Point], *, name: str, title: str, mean: float) ->
             )
         parts.append(
             f'<circle class="dot {point.kind}" cx="{_LABELS + point.value * scale:.1f}" cy="{y:.1f}" r="5">'
-            f"<title>{escape(point.label)}：{escape(point.text)}</title></circle>"
+            f"<title>{escape(point.label)} · {escape(point.text)}</title></circle>"
         )
         parts.append(_text(WIDTH - 4, y + 4, f"{point.value:.1f}", "value", anchor="end"))
     return _svg(parts, foot + 22, name=name, title=title)
@@ -151,7 +151,7 @@ def line(
         if point.value is not None:
             parts.append(
                 f'<circle class="point" cx="{x(index):.1f}" cy="{y(point.value):.1f}" r="3">'
-                f"<title>{escape(point.label)}：{escape(point.text)}</title></circle>"
+                f"<title>{escape(point.label)} · {escape(point.text)}</title></circle>"
             )
     every = max(1, ceil(len(points) / 10))
     for index in range(0, len(points), every):
@@ -168,7 +168,7 @@ def stack(bars: Sequence[Bar], *, name: str, title: str) -> Markup:
         long = WIDTH * bar.value / whole
         if long:
             parts.append(
-                _rect(at, 4, max(long - 2, 1), 30, f"bar {bar.kind}", hint=f"{bar.label}：{bar.text}")
+                _rect(at, 4, max(long - 2, 1), 30, f"bar {bar.kind}", hint=f"{bar.label} · {bar.text}")
             )
         at += long
         words = f"{bar.label} {bar.text}"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import datetime
-from tempfile import TemporaryDirectory
+from shutil import rmtree
 from typing import TYPE_CHECKING, Any, Self
 
 from xlsxwriter import Workbook
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 # What one sheet and one cell of the format can hold (rows, UTF-16 units).
 MAX_ROWS = 1_048_576
 _MAX_TEXT = 32_767
+# Above this a part may be too large for the plain zip format; what is written at the end comes on top.
+_ZIP32 = 3 << 30
 # Excel's calendar begins here.
 _FIRST_YEAR = 1900
 _DAY_MS = 86_400_000
@@ -78,13 +80,15 @@ class ExcelFile:
 
     def __init__(self, path: Path, *, rows: Rows, words: Wording, max_rows: int = MAX_ROWS) -> None:
         # The disk that has room for the workbook has room for its parts; /tmp is often small.
-        self._parts = TemporaryDirectory(prefix=f"{path.name}.", dir=path.parent)
+        self._parts = path.with_name(f"{path.name}.parts")
+        rmtree(self._parts, ignore_errors=True)
+        self._parts.mkdir()
         # Rows go to disk as they are written; the price is that strings are not shared between cells.
         self._book = Workbook(
             str(path),
             {
                 "constant_memory": True,
-                "tmpdir": self._parts.name,
+                "tmpdir": str(self._parts),
                 "strings_to_formulas": False,
                 "strings_to_urls": False,
             },
@@ -104,13 +108,15 @@ class ExcelFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with self._parts:
+        try:
             if error is None:
                 self._finish()
             else:
                 # Only to let go of the parts; the workbook is thrown away.
                 with suppress(OSError, XlsxWriterException):
                     self._book.close()
+        finally:
+            rmtree(self._parts, ignore_errors=True)
 
     def _finish(self) -> None:
         for name, sheet in self._sheets.items():
@@ -118,6 +124,8 @@ class ExcelFile:
         hits = _SHEETS["hits"][1]
         verdicts = {"validate": "list", "source": list(_VERDICTS[self._column])}
         self._sheets["hits"].validate(len(hits) - len(_REVIEWED), verdicts)
+        if sum(part.stat().st_size for part in self._parts.iterdir()) > _ZIP32:
+            self._book.use_zip64()
         try:
             self._book.close()
         except XlsxWriterException as fault:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import ExitStack
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final, Literal, Protocol, Self, get_args
@@ -106,7 +105,7 @@ def _write(
 
 
 class _Drafts:
-    """Files under hidden names until all are complete; what is left of a failed run is removed."""
+    """Files under hidden names until all are complete; what a failed or killed run left is removed or written over."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -131,4 +130,4 @@ class _Drafts:
         return [self._directory / name for name in self._names]
 
     def _hidden(self, name: str) -> Path:
-        return self._directory / f".{name}.{os.getpid()}.tmp"
+        return self._directory / f".{name}.tmp"

@@ -79,7 +79,10 @@ def scores(tables: Tables, words: Wording, *, passing: float | None = None) -> F
         counts[min(int(max(points, 0) * _BINS / top), _BINS - 1)] += calls
     size = top / _BINS
     labels = [f"{index * size:g}–{(index + 1) * size:g}" for index in range(_BINS)]
-    title = words("chart-scores", mean=f"{tables.total.mean:.1f}")
+    mean = f"{tables.total.mean:.1f}"
+    title = words("chart-scores", mean=mean)
+    if passing is not None:
+        title = words("chart-scores-pass", mean=mean, passing=f"{passing:g}")
     bars = [
         Bar(
             label,
@@ -223,7 +226,7 @@ def shares(
     title = words(key)
     found = list(counts)
     calls = tables.total.calls
-    bars = [Bar(label, count, f"{Rate(count, calls).percent:.1f} %（{count:,}）") for label, count in found]
+    bars = [Bar(label, count, f"{Rate(count, calls).percent:.1f} % · {count:,}") for label, count in found]
     rows = tuple((text(label), number(count), _share(count, calls)) for label, count in found)
     heads = (words("kind"), words("calls"), words("share"))
     return Figure(title, charts.rows(bars, name=name, title=title), Table(title, heads, rows))
@@ -283,7 +286,7 @@ def _point(label: str, group: Group, name: str, words: Wording, *, kind: str = "
     rate = group.rate
     if not rate.enough:
         return Point(label, None, text=words("small"))
-    span = f"{rate.percent:.1f}（{rate.low:.1f}–{rate.high:.1f}）"
+    span = f"{rate.percent:.1f} [{rate.low:.1f}–{rate.high:.1f}]"
     return Point(label, rate.percent, rate.low, rate.high, span, kind)
 
 

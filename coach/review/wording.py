@@ -174,6 +174,10 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "各分数段的通话数；虚线是平均分 {mean}",
         "Calls by score; the dashed line is the mean, {mean}",
     ),
+    "chart-scores-pass": (
+        "各分数段的通话数；深黄色在及格线 {passing} 以下，虚线是平均分 {mean}",
+        "Calls by score; amber is below the pass mark of {passing}, the dashed line is the mean, {mean}",
+    ),
     "chart-problems": ("出现该类问题的通话占比（%）", "Share of calls with this category (%)"),
     "chart-interval": (
         "每百句坐席发言中需要换个说法的句数；虚线是全体平均 {mean}",
@@ -189,14 +193,14 @@ _TEXTS: dict[str, tuple[str, str]] = {
 }
 
 _CATEGORIES_EN = {
-    "ignorance": "“I don't know”",
+    "ignorance": "not knowing",
     "refusal": "flat refusal",
     "buck-passing": "passing on",
-    "disparaging": "running down colleagues or products",
+    "disparaging": "running others down",
     "blame": "blaming",
-    "calm-down": "telling the customer to calm down",
+    "calm-down": "telling to calm down",
     "impatience": "impatience",
-    "call-back": "making the customer call again",
+    "call-back": "making them call again",
     "hedging": "hedging",
     "absolute-denial": "flat denial",
     "rhetorical": "rhetorical question",

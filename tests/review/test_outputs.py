@@ -141,6 +141,17 @@ def test_a_broken_line_is_named_and_leaves_nothing_behind(review: Path) -> None:
     assert not (review / "report.html").exists()
 
 
+def test_what_a_killed_run_left_is_cleared_away(review: Path) -> None:
+    """Half-written files of a killed process do not pile up."""
+    for name in ("report.html", "review.xlsx"):
+        (review / f".{name}.tmp").write_text("half")
+    parts = review / ".review.xlsx.tmp.parts"
+    parts.mkdir()
+    (parts / "part").write_text("half")
+    write_outputs(review)
+    assert list(review.glob(".*")) == []
+
+
 def test_a_broken_reject_is_named(review: Path) -> None:
     """Rejects are checked as well."""
     (review / "rejects.jsonl").write_text("[]\n")
