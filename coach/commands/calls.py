@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from coach.coaching.privacy import Privacy
 from coach.coaching.review_call import CallReviewer, RecordedTurn
 from coach.errors import TranscriptError
 
@@ -32,7 +33,9 @@ _SPEAKERS: Final[dict[str, Speaker]] = {
 _EXPECTED: Final = '{"id": …, "turns": [{"speaker", "start_ms", "end_ms", "text"}]}'
 
 
-def check_calls(lines: Iterable[bytes], output: BinaryIO, errors: TextIO, *, rulebook: Rulebook) -> int:
+def check_calls(
+    lines: Iterable[bytes], output: BinaryIO, errors: TextIO, *, rulebook: Rulebook, masking: bool = True
+) -> int:
     """Review calls given as JSON lines.
 
     Args:
@@ -41,18 +44,19 @@ def check_calls(lines: Iterable[bytes], output: BinaryIO, errors: TextIO, *, rul
             owner's business. Empty lines are passed over.
         output: gets `{"id", "categories", "moments"}` for each call, and `not_measurable` (kinds) when
             times were missing; flushed line by line.
+        masking: personal data in the details of moments is masked.
         errors: gets one message for each line that cannot be read; the rest goes on.
 
     Returns:
         How many lines could not be read.
     """
-    reviewer = CallReviewer(rulebook)
+    reviewer, privacy = CallReviewer(rulebook), Privacy(masked=masking)
     wrong = 0
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
-            answer = _review(reviewer, line)
+            answer = _review(reviewer, line, privacy)
         except TranscriptError as error:
             wrong += 1
             print(f"第 {number} 行：{error}", file=errors)
@@ -62,7 +66,7 @@ def check_calls(lines: Iterable[bytes], output: BinaryIO, errors: TextIO, *, rul
     return wrong
 
 
-def _review(reviewer: CallReviewer, line: bytes) -> dict[str, Any]:
+def _review(reviewer: CallReviewer, line: bytes, privacy: Privacy) -> dict[str, Any]:
     call = _read_object(line)
     identity = call.get("id")
     if not isinstance(identity, str | int) or isinstance(identity, bool):
@@ -76,10 +80,10 @@ def _review(reviewer: CallReviewer, line: bytes) -> dict[str, Any]:
         started_at=_read_time(call.get("started_at")),
         org=_read_org(call.get("slots")),
     )
-    return _render(identity, review)
+    return _render(identity, review, privacy)
 
 
-def _render(identity: str | int, review: CallReview) -> dict[str, Any]:
+def _render(identity: str | int, review: CallReview, privacy: Privacy) -> dict[str, Any]:
     answer: dict[str, Any] = {
         "id": identity,
         "categories": review.categories,
@@ -90,7 +94,7 @@ def _render(identity: str | int, review: CallReview) -> dict[str, Any]:
                 "turn": moment.turn,
                 "details": dict(moment.details),
             }
-            for moment in review.moments
+            for moment in map(privacy.moment, review.moments)
         ],
     }
     if review.not_measurable:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from coach.commands.options import Json, Packs, PhrasebookDir, RulesDir, load_book
+from coach.commands.options import Json, Packs, PhrasebookDir, RulesDir, Unmasked, is_masking, load_book
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,11 +31,12 @@ def check(
     rules: RulesDir = None,
     phrasebook: PhrasebookDir = None,
     pack: Packs = None,
+    unmasked: Unmasked = False,
 ) -> None:
     r"""检查几句话：哪里该换个说法，换成什么。
 
     不给 TEXT 时从标准输入读，一行一句。加 --json 时，标准输入每行是
-    {"id": "1", "text": "…", "speaker": "agent"}，每行输出一个 JSON 结果；位置按原文字符数计。
+    {"id": "1", "text": "…", "speaker": "agent"}，每行输出一个 JSON 结果；位置按原文字符数计，个人信息已遮住。
 
     退出码：0 检查完成（无论是否命中）；1 规则无法加载；2 有的行读不懂（其余照常输出）。
 
@@ -53,13 +54,14 @@ def check(
         raise typer.BadParameter("--calls 与 --json 同用，通话从标准输入读，每行一通")
     if not texts and sys.stdin.isatty():
         raise typer.BadParameter("请给出要检查的话，或从标准输入送入。例：coach check 这个我不知道")
+    masking = is_masking(unmasked=unmasked)
     book = load_book(rules, phrasebook, packs=pack, check_examples=False)
     if calls:
         from coach.commands.calls import check_calls  # noqa: PLC0415 - sentences alone do not need it
 
-        wrong = check_calls(sys.stdin.buffer, sys.stdout.buffer, sys.stderr, rulebook=book)
+        wrong = check_calls(sys.stdin.buffer, sys.stdout.buffer, sys.stderr, rulebook=book, masking=masking)
         raise typer.Exit(2 if wrong else 0)
-    inspector = _Inspector(Checker(book), book.phrasebook, trial=trial)
+    inspector = _Inspector(Checker(book), book.phrasebook, trial=trial, masking=masking)
     if json and not texts:
         wrong = inspector.print_json(sys.stdin.buffer)
         raise typer.Exit(2 if wrong else 0)
@@ -72,10 +74,11 @@ def check(
 class _Inspector:
     """Checks lines and prints what was found."""
 
-    def __init__(self, checker: Checker, phrasebook: Phrasebook, *, trial: bool) -> None:
+    def __init__(self, checker: Checker, phrasebook: Phrasebook, *, trial: bool, masking: bool) -> None:
         self._checker = checker
         self._phrasebook = phrasebook
         self._trial = trial
+        self._masking = masking
 
     def print_json(self, lines: Iterable[bytes]) -> int:
         """Answer JSON lines; return how many could not be read."""
@@ -100,7 +103,11 @@ class _Inspector:
     def print_human(self, texts: Iterable[str]) -> None:
         """Show each text with its hits marked."""
         for text in texts:
-            hits = self._checker.check(text, trial=self._trial)
+            hits = self._hits(text)
+            if self._masking:
+                from coach.language.masking import mask  # noqa: PLC0415 - 50 ms of patterns
+
+                text = mask(text)  # noqa: PLW2901 - nothing here is to know the words any more
             print(f"{'✗' if hits else '✓'} {_marked(text, hits)}")
             for hit in hits:
                 sound = "（按读音）" if hit.by_sound else ""
@@ -112,7 +119,7 @@ class _Inspector:
     def _print_result(self, identity: object, text: str, speaker: Speaker) -> None:
         import orjson  # noqa: PLC0415 - not needed for people
 
-        hits = self._checker.check(text, speaker=speaker, trial=self._trial)
+        hits = self._hits(text, speaker)
         result: dict[str, Any] = {
             "id": identity,
             "categories": sorted({hit.category for hit in hits}),
@@ -134,6 +141,14 @@ class _Inspector:
         sys.stdout.buffer.write(orjson.dumps(result) + b"\n")
         # Line by line, so that a program can ask and wait for the answer.
         sys.stdout.buffer.flush()
+
+    def _hits(self, text: str, speaker: Speaker = "agent") -> tuple[Hit, ...]:
+        hits = self._checker.check(text, speaker=speaker, trial=self._trial)
+        if not (self._masking and hits):
+            return hits
+        from coach.coaching.privacy import masked_hits  # noqa: PLC0415 - 50 ms of patterns
+
+        return masked_hits(text, hits)
 
     def _suggestions(self, hit: Hit) -> list[str]:
         return [text for _, text in self._phrasebook.choose(hit.suggest, hit.parts)]

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from coach import shipped
+from coach.errors import ConfigError
 
 if TYPE_CHECKING:
     from coach.rulebook.book import Rulebook
+
+# What the settings of the service take for a yes and a no.
+_ON = {"", "on", "true", "yes", "1", "y", "t"}
+_OFF = {"off", "false", "no", "0", "n", "f"}
 
 RulesDir = Annotated[
     Path | None,
@@ -25,7 +31,26 @@ Packs = Annotated[
     list[str] | None,
     typer.Option("--pack", help="启用规则包，如 insurance；可重复，也可用 COACH_PACKS（逗号分隔）。"),
 ]
+Unmasked = Annotated[
+    bool,
+    typer.Option("--unmasked", help="不遮住个人信息；也可用 COACH_MASKING=off。位置不受影响。"),
+]
 Json = Annotated[bool, typer.Option("--json", help="输出 JSON，供程序读取。")]
+
+
+def is_masking(*, unmasked: bool) -> bool:
+    """Tell whether personal data is masked: unless --unmasked or COACH_MASKING says otherwise.
+
+    Raises:
+        ConfigError: COACH_MASKING is neither on nor off.
+    """
+    said = os.environ.get("COACH_MASKING", "").strip().lower()
+    if said not in _ON | _OFF:
+        raise ConfigError(f"COACH_MASKING: 收到 {said!r}，应为 on 或 off")
+    masking = not unmasked and said not in _OFF
+    if not masking:
+        print("未脱敏：号码、姓名、地址原样输出", file=sys.stderr)
+    return masking
 
 
 def load_book(

@@ -44,8 +44,8 @@ _JOB: Final = (
     "|老师|教授|老板|科长|院长|州|家[庄口界港])"
 )
 _NAME: Final = (
-    rf"(?!{_NOT_NAMES}|[一-龥]{_JOB})(?:(?:{_COMPOUND}){_GIVEN}(?:{_GIVEN})?{_END}|(?:{_COMPOUND}){_GIVEN}"
-    rf"|[{_SURNAMES}]{_GIVEN}{_GIVEN}{_END}|[{_SURNAMES}]{_GIVEN}{_END}|[{_SURNAMES}](?<![{_DOUBTFUL}]){_GIVEN}{_GIVEN})"
+    rf"(?!{_NOT_NAMES}|[一-龥]{_JOB})(?:(?:{_COMPOUND}){_GIVEN}(?:{_GIVEN}{_END})?"
+    rf"|[{_SURNAMES}](?:{_GIVEN}{_GIVEN}{_END}|{_GIVEN}{_END}|(?<![{_DOUBTFUL}]){_GIVEN}{_GIVEN}))"
 )
 _MINORITY: Final = r"[一-龥]{1,8}[·•][一-龥]{1,10}(?=[^一-龥]|$)"
 _WHO: Final = (
