@@ -116,7 +116,7 @@ def _figures(tables: Tables, words: Wording) -> list[tuple[str, str]]:
         (words("calls"), f"{total.calls:,}"),
         (words("mean"), f"{total.mean:.1f}"),
         (words("median"), f"{tables.quantile(0.5):g}"),
-        (words("passed"), f"{total.pass_rate.percent:.1f} %"),
+        (words("passed"), f"{total.pass_rate.percent:.1f}\u00a0%"),
         (words("fatal"), f"{total.fatal:,}"),
         (words("per-hundred"), f"{total.rate.percent:.1f}"),
         (words("hours"), f"{tables.duration_ms / 3_600_000:,.1f}"),

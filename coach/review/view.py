@@ -144,7 +144,8 @@ def problems(tables: Tables, words: Wording) -> Figure:
     calls = tables.total.calls
     found = tables.total.categories.most_common()
     bars = [
-        Bar(words.category(name), count, f"{Rate(count, calls).percent:.1f} %") for name, count in found[:12]
+        Bar(words.category(name), count, f"{Rate(count, calls).percent:.1f}\u00a0%")
+        for name, count in found[:12]
     ]
     rows = tuple(
         (text(words.category(name)), number(count), _share(count, calls), number(tables.category_hits[name]))
@@ -226,7 +227,9 @@ def shares(
     title = words(key)
     found = list(counts)
     calls = tables.total.calls
-    bars = [Bar(label, count, f"{Rate(count, calls).percent:.1f} % · {count:,}") for label, count in found]
+    bars = [
+        Bar(label, count, f"{Rate(count, calls).percent:.1f}\u00a0% · {count:,}") for label, count in found
+    ]
     rows = tuple((text(label), number(count), _share(count, calls)) for label, count in found)
     heads = (words("kind"), words("calls"), words("share"))
     return Figure(title, charts.rows(bars, name=name, title=title), Table(title, heads, rows))
@@ -299,7 +302,7 @@ def _side(rate: Rate, mean: Rate) -> str:
 
 def _share(count: int, total: int) -> Cell:
     percent = Rate(count, total).percent
-    return Cell(f"{percent:.1f} %", percent)
+    return Cell(f"{percent:.1f}\u00a0%", percent)
 
 
 def _rate_cells(rate: Rate, words: Wording) -> tuple[Cell, Cell]:

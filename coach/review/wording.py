@@ -145,15 +145,15 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "no-fault": ("没有需要换个说法的地方", "nothing to change"),
     # story
     "story-size": (
-        "本批 {calls} 通电话{span}，平均 {mean} 分，{passed} % 及格{fatal}。",
-        "{calls} calls{span}: {mean} points on average, {passed} % passed{fatal}.",
+        "本批 {calls} 通电话{span}，平均 {mean} 分，{passed}\u00a0% 及格{fatal}。",
+        "{calls} calls{span}: {mean} points on average, {passed}\u00a0% passed{fatal}.",
     ),
     "story-span": ("（{first} 至 {last}{groups}）", " ({first} to {last}{groups})"),
     "story-groups": ("，{agents} 位坐席、{teams} 个班组", ", {agents} agents in {teams} teams"),
     "story-fatal": ("，{fatal} 通一票否决", ", {fatal} failed by a fatal item"),
     "story-faults": (
-        "最常见的是“{first}”（{share} % 的通话里出现）{second}；坐席每说 100 句，有 {rate} 句需要换个说法{change}。",
-        "Most frequent: “{first}” (in {share} % of calls){second}; {rate} of 100 agent turns need another wording{change}.",
+        "最常见的是“{first}”（{share}\u00a0% 的通话里出现）{second}；坐席每说 100 句，有 {rate} 句需要换个说法{change}。",
+        "Most frequent: “{first}” (in {share}\u00a0% of calls){second}; {rate} of 100 agent turns need another wording{change}.",
     ),
     "story-second": ("，其次是“{second}”", ", then “{second}”"),
     "story-better": (
