@@ -108,6 +108,9 @@ def test_useful_ends_stay(text, masked):
         "订单号是202601051234567",
         "我叫了三次都没人来",
         "姓王的同事，地址不详",
+        "谢谢孟先生，信息核对一致",
+        "我是高中老师",
+        "服务中心在学府路二十号一楼三号窗口",
     ],
 )
 def test_look_alikes_stay(text):
