@@ -234,7 +234,9 @@ def write_calls(
         )
     for call in parts[4]:
         write(
-            folder / "srt" / f"{call.id}.srt", as_srt(call).encode(), lambda text: text.replace(b"-->", b"--")
+            folder / "srt" / f"{call.id}.srt",
+            as_srt(call).encode(),
+            lambda text: text.replace("坐席".encode(), b"X9"),
         )
     return wrong
 
