@@ -257,7 +257,7 @@ class _Sheet:
     def _open(self) -> None:
         name = f"{self._title} {len(self._pages) + 1}" if self._pages else self._title
         self._page = self._book.add_worksheet(name)
-        self._page.freeze_panes(1, 1)
+        self._page.freeze_panes(1, 0 if self._table is OVERVIEW else 1)
         self._page.set_row(0, 22)
         self._page.set_landscape()
         self._page.set_paper(9)
