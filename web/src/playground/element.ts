@@ -14,6 +14,8 @@ import { wordsFor } from "./words";
 // Short enough to feel at once, long enough to leave out most of the letters on the way.
 const SENTENCE_REST_MS = 120;
 const RULE_REST_MS = 250;
+// Calls take longer than a sentence, so they wait until the typing has really stopped.
+const EFFECT_REST_MS = 800;
 const THEMES = ["", "light", "dark"] as const;
 
 export class Playground extends LitElement {
@@ -62,6 +64,7 @@ export class Playground extends LitElement {
   #editor: YamlEditor | null = null;
   #sentence = new Pacer(() => this.#explain(), SENTENCE_REST_MS);
   #draft = new Pacer(() => this.#judge(), RULE_REST_MS);
+  #impact = new Pacer(() => this.#showEffect(), EFFECT_REST_MS);
   // What each rule was when it was opened, and what was made of it: changing between rules loses nothing.
   #opened = new Map<string, string>();
   #edited = new Map<string, string>();
@@ -95,6 +98,7 @@ export class Playground extends LitElement {
     removeEventListener("beforeunload", this.#warn);
     this.#sentence.stop();
     this.#draft.stop();
+    this.#impact.stop();
     this.#editor?.destroy();
     this.#editor = null;
   }
@@ -172,7 +176,7 @@ export class Playground extends LitElement {
                 working: this._working,
                 ready: this._judged !== null && this._judged.problems.length === 0,
                 onCalls: (calls) => (this._calls = calls),
-                onShow: () => void this.#showEffect(),
+                onShow: () => void this.#impact.now(),
               })
             : nothing}
         </section>
@@ -230,6 +234,8 @@ export class Playground extends LitElement {
       this._judged = judged;
       this._ruleTrouble = "";
       this.#editor?.mark(this.#editor.text === yaml ? judged.problems : []);
+      // An effect on the page is that of the rule on the page.
+      if (this._effect && judged.problems.length === 0) this.#impact.soon();
     } catch (error) {
       this._ruleTrouble = this.#told(error);
     }
@@ -262,7 +268,7 @@ export class Playground extends LitElement {
   }
 
   async #showEffect(): Promise<void> {
-    if (!this.#editor || this._working) return;
+    if (!this.#editor) return;
     this._working = true;
     try {
       this._effect = await this.api.effect(this.#editor.text, this._calls);

@@ -116,6 +116,14 @@ export const styles = css`
     gap: 12px;
     padding: 18px 20px 40px;
   }
+  /* The sentence stays in sight while one goes through the examples. */
+  .columns > section:first-child {
+    position: sticky;
+    inset-block-start: 0;
+    align-self: start;
+    max-block-size: 100dvh;
+    overflow-y: auto;
+  }
   .columns > section + section {
     border-inline-start: 1px solid var(--line);
   }
@@ -406,6 +414,10 @@ export const styles = css`
   @media (max-width: 860px) {
     .columns {
       grid-template-columns: minmax(0, 1fr);
+    }
+    .columns > section:first-child {
+      position: static;
+      max-block-size: none;
     }
   }
 `;

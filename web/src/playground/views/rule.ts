@@ -44,7 +44,7 @@ export function ruleView(options: RuleOptions): TemplateResult {
     ${options.rule ? nothing : html`<p class="quiet">${words.noRule}</p>`}
     <div class="editor" ?hidden=${options.rule === ""}></div>
     <p class="trouble" role="alert">${options.trouble}</p>
-    <div class="verdict" aria-live="polite">${judged && options.rule ? verdict(judged, options) : nothing}</div>
+    <div class="verdict" aria-live="polite">${options.rule ? (judged ? verdict(judged, options) : html`<p class="quiet">${words.starting}</p>`) : nothing}</div>
     ${options.rule
       ? html`<div class="row downloads">
             <button type="button" class="primary" @click=${options.onDownloadRule}>${words.downloadRule}</button>
@@ -79,7 +79,9 @@ function verdict(judged: Judged, options: RuleOptions): TemplateResult {
   const all = judged.examples.length;
   return html`
     <p class=${passed === all ? "good" : "bad"}>
-      <strong>${passed === all ? "✓" : "✗"} ${words.loads} · ${words.examples(passed, all)}</strong>
+      <strong>
+        ${passed === all ? `✓ ${words.loads} · ${words.examples(passed, all)}` : `✗ ${words.examples(passed, all)}`}
+      </strong>
     </p>
     ${[true, false].map((wanted) => {
       const examples = judged.examples

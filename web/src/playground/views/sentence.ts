@@ -73,7 +73,9 @@ export function sentenceView(options: SentenceOptions): TemplateResult {
 
 function answer(options: SentenceOptions): TemplateResult {
   const { words, explained } = options;
-  if (!explained) return html`<p class="quiet">${words.typeSomething}</p>`;
+  if (!explained) {
+    return html`<p class="quiet">${options.text.trim() ? words.starting : words.typeSomething}</p>`;
+  }
   return html`
     ${explained.draft
       ? html`<p class="basis ${explained.draft.usable ? "good" : "bad"}">
