@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -205,7 +206,7 @@ def _engine(
     workers: int,
     address: str,
 ) -> Iterator[Tally | None]:
-    count = min(workers or os.cpu_count() or 1, len(batches))
+    count = min(workers or _cores(), len(batches))
     if engine == "ray":
         from coach.review.ray_engine import on_ray  # noqa: PLC0415 - an optional extra
 
@@ -221,6 +222,11 @@ def _engine(
     if count <= 1:
         return one_by_one(batches, setup=setup, judge=judge, folder=folder, stopping=stopping)
     return on_all_cores(batches, setup=setup, judge=judge, folder=folder, stopping=stopping, workers=count)
+
+
+def _cores() -> int:
+    """Return how many cores this process may use, which in a container are fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def _put_together(

@@ -1,0 +1,121 @@
+"""`coach review` as its user sees it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import orjson
+import pytest
+from typer.testing import CliRunner
+
+from coach.cli import app
+from coach.errors import ConfigError
+from tests.review.center import CLEAN, FAULTY
+
+if TYPE_CHECKING:
+    from click.testing import Result
+
+    from tests.review.center import Center
+
+
+@pytest.fixture(autouse=True)
+def _own_config(center: Center, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is remembered of proven rules stays in the test's folder."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(center.root / "config"))
+
+
+def review(center: Center, *more: str) -> Result:
+    """Run the command over the center's calls."""
+    folders = center.folders()
+    options = {"--rules": folders.rules, "--phrasebook": folders.phrasebook, "--scorecard": center.card}
+    named = [text for name, path in options.items() for text in (name, str(path))]
+    command = ["review", str(center.calls), "--out", str(center.out), "--workers", "1", *named, *more]
+    return CliRunner().invoke(app, command)
+
+
+def test_the_summary_says_how_it_went(center: Center) -> None:
+    """Calls, mean, passes, hits and the files, in Chinese."""
+    center.write_calls([("agent", CLEAN), ("customer", "几点到"), ("agent", FAULTY)], [("agent", CLEAN)])
+    result = review(center)
+    assert result.exit_code == 0, result.output
+    assert "质检 2 通，读不懂 0 条" in result.output
+    assert "平均 97.5 分（满分 100，及格 90，测试评分卡），及格率 100.0%" in result.output
+    assert "坐席用语命中 1 处（提醒 1）" in result.output
+    assert str(center.out / "report.html") in result.output
+
+
+def test_the_report_and_the_workbook_are_there(center: Center) -> None:
+    """What people open is written with the results."""
+    center.write_calls([("agent", CLEAN), ("agent", FAULTY)])
+    review(center)
+    assert {"results.jsonl", "rejects.jsonl", "summary.json", "report.html", "review.xlsx", "calls.csv"} <= {
+        path.name for path in center.out.iterdir()
+    }
+
+
+def test_json_ends_with_the_summary(center: Center) -> None:
+    """Every line is JSON; the last one holds summary and files."""
+    center.write_calls([("agent", CLEAN)])
+    lines = [orjson.loads(line) for line in review(center, "--json").output.splitlines()]
+    assert [line["type"] for line in lines[-2:]] == ["progress", "summary"]
+    assert lines[-1]["summary"]["calls"] == 1
+
+
+def test_nothing_readable_is_exit_code_two(center: Center) -> None:
+    """A file without a single call: the user learns where the reasons are."""
+    center.calls.write_bytes(b'{"id": "a", "turns": [{"spea\n{"id": "b"}\n')
+    result = review(center)
+    assert result.exit_code == 2
+    assert "rejects.jsonl" in result.output
+
+
+def test_unmasked_says_so(center: Center) -> None:
+    """Leaving personal data readable is never silent."""
+    center.write_calls([("agent", CLEAN)])
+    assert "--unmasked" in review(center, "--unmasked").stderr
+
+
+def test_a_failing_example_stops_the_review(center: Center) -> None:
+    """Rules that fail their own examples judge nobody."""
+    center.write_rules(hits="[【我知道】啊, 【我们不清楚】]")
+    center.write_calls([("agent", CLEAN)])
+    result = review(center)
+    assert "例" in str(result.exception)
+    assert not center.out.exists()
+
+
+def test_examples_are_run_once_for_the_same_rules(center: Center, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second review with proven rules does not run their examples again."""
+    center.write_calls([("agent", CLEAN)])
+    review(center)
+
+    def run(_: object) -> list[object]:
+        pytest.fail("the examples were run again")
+
+    monkeypatch.setattr("coach.review.setup.check_examples", run)
+    assert review(center, "--fresh").exit_code == 0
+
+
+def test_a_changed_condition_is_an_error_of_the_operator(center: Center) -> None:
+    """Going on with other calls is refused before anything is written."""
+    center.write_calls([("agent", CLEAN)])
+    review(center)
+    center.write_calls([("agent", FAULTY)])
+    assert isinstance(review(center).exception, ConfigError)
+
+
+def test_comparing_shows_examples_in_context(center: Center) -> None:
+    """A new hit appears with its call, the turn before and the marked words."""
+    center.write_rules("older", match="[<self> 不 清楚]", hits="[【我不清楚】啊, 【我们不清楚】]")
+    center.write_calls([("agent", CLEAN), ("customer", "几点到"), ("agent", FAULTY)])
+    output = review(center, "--compare", str(center.root / "older")).output
+    assert "命中 0 → 1，平均分 100.0 → 95.0" in output
+    assert "前一句：几点到" in output
+    assert "+ c0  这个【我不知道】啊" in output
+
+
+def test_help_teaches_by_examples() -> None:
+    """The help names exit codes and shows commands to copy."""
+    output = CliRunner().invoke(app, ["review", "--help"]).output
+    assert "coach review 录音转写/ --out 质检结果" in output
+    assert "退出码" in output
