@@ -20,7 +20,8 @@ _MARKS: Final = (
 )
 _LADDER: Final = ("utf-8", "gb18030")
 # A file with a few broken bytes is still in its encoding; its broken lines are rejected one by one.
-_BROKEN_SHARE: Final = 0.02
+# GBK read as UTF-8 is broken nearly everywhere; UTF-8 read as GBK rarely is, so that needs more.
+_BROKEN_SHARE: Final = {"utf-8": 0.4, "gb18030": 0.02}
 _PLAUSIBLE_SHARE: Final = 0.9
 # Encodings in which a byte below 0x30 is never a part of another character, so that lines and commas can be
 # told before decoding.
@@ -46,7 +47,7 @@ def sniff(head: bytes) -> str:
     for name in _LADDER:
         text = head.decode(name, "replace")
         broken = text.count("\ufffd")
-        if broken < _BROKEN_SHARE * sum(not character.isascii() for character in text):
+        if broken < _BROKEN_SHARE[name] * sum(not character.isascii() for character in text):
             return name
     raise TranscriptError(
         "认不出文字编码：不是 UTF-8、GBK/GB18030 或 UTF-16；请用 --encoding 指明，如 --encoding big5"
@@ -65,12 +66,17 @@ def _decodes(head: bytes, name: str) -> bool:
 def _sniff_wide(head: bytes) -> str:
     for name in ("utf-16-le", "utf-16-be"):
         text = head[: len(head) & ~1].decode(name, "replace")
-        plausible = sum(
-            "\u4e00" <= letter <= "\u9fff" or (letter.isascii() and letter != "\0") for letter in text
-        )
+        plausible = sum(map(_is_plausible, text))
         if text and plausible / len(text) > _PLAUSIBLE_SHARE:
             return name
     raise TranscriptError("不是文字文件（含有零字节）；应为转写文字、JSON、CSV、Excel、字幕或它们的压缩包")
+
+
+def _is_plausible(letter: str) -> bool:
+    chinese = (
+        "\u4e00" <= letter <= "\u9fff" or "\u3000" <= letter <= "\u303f" or "\uff00" <= letter <= "\uffef"
+    )
+    return chinese or (letter.isascii() and letter != "\0")
 
 
 def check_name(name: str) -> str:
