@@ -12,7 +12,7 @@ import orjson
 
 from coach.errors import CoachError
 from coach.review.tally import Tally
-from coach.transcripts.model import Place, Reject, Slice, TranscriptCall
+from coach.transcripts.model import RAW_LIMIT, Place, Reject, Slice, TranscriptCall
 from coach.transcripts.read import read_slice
 
 if TYPE_CHECKING:
@@ -87,6 +87,9 @@ def review_batch(
                 part.write("rejects", _reject(item, judge.mask))
             elif _too_early(item, setup):
                 tally.skipped += 1
+            elif not any(turn.speaker == "agent" for turn in item.turns):
+                tally.rejects += 1
+                part.write("rejects", _reject(_without_agent(item), judge.mask))
             else:
                 _judge(item, judge, part, tally)
         part.finish(tally)
@@ -120,6 +123,17 @@ def _read(batch: Batch, setup: ReviewSetup) -> Iterator[TranscriptCall | Reject]
             yield Reject(Place(piece.name), "", f"读不到文件：{error.strerror or error}")
         except CoachError as error:
             yield Reject(Place(piece.name), "", str(error))
+
+
+def _without_agent(call: TranscriptCall) -> Reject:
+    """Say why a call is set aside in which nobody could be judged: full points would praise a reading mistake."""
+    spoken = "\n".join(f"{turn.speaker}: {turn.text}" for turn in call.turns)
+    return Reject(
+        call.place,
+        "speaker",
+        f"通话 {call.id} 的 {len(call.turns)} 句里没有一句是坐席说的；如果坐席被认错了，请用 --agent-is 指明",
+        spoken.encode()[:RAW_LIMIT],
+    )
 
 
 def _too_early(call: TranscriptCall, setup: ReviewSetup) -> bool:

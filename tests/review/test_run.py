@@ -290,6 +290,16 @@ def test_a_call_that_cannot_be_judged_costs_only_itself(
     assert (reject["line"], "ZeroDivisionError" in reject["problem"]) == (2, True)
 
 
+def test_a_call_without_an_agent_is_set_aside(center: Center) -> None:
+    """Nobody to judge means no points; the reject tells the option that names the agent."""
+    center.write_calls(TURNS, [("customer", "喂"), ("customer", "有人吗")])
+    outcome = run_review([center.calls], center.out, setup=center.setup(), workers=1)
+    assert (outcome.tally.calls, outcome.tally.rejects) == (1, 1)
+    reject = orjson.loads(lines(center.out / "rejects.jsonl")[0])
+    assert (reject["field"], reject["line"]) == ("speaker", 2)
+    assert "--agent-is" in reject["problem"]
+
+
 def test_a_missing_scorecard_is_said(center: Center) -> None:
     """A file that is not there: its name and what the system says."""
     from coach.errors import RulebookError
