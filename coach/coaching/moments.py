@@ -12,9 +12,11 @@ from coach.coaching import lexicon
 from coach.coaching.commitments import find_commitment
 from coach.coaching.courtesies import Closing, Empathy, Greeting
 from coach.coaching.deadline import find_deadlines
+from coach.coaching.disputes import Disputes
 from coach.coaching.events import AdviceGiven, AdviceResolved
 from coach.coaching.intent import IntentJudge
 from coach.coaching.moment import Moment, MomentSettings, Turn
+from coach.coaching.must_says import MustSays
 from coach.coaching.progress import Progress
 from coach.coaching.questions import Questions
 from coach.coaching.rhythm import Interruptions, Pace, Silences
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from coach.coaching.commitments import Commitment
     from coach.coaching.events import Advice, CallEvent, Utterance
     from coach.coaching.moment import Detail, MomentKind
+    from coach.coaching.must_says import MustSayFinder
     from coach.coaching.progress import MustSay
     from coach.coaching.signals import Signal, SignalFinder
 
@@ -43,6 +46,7 @@ class Moments:
         settings: the numbers.
         started_at: wall clock at the start of the call in local time; due times of promises need it.
         org: the name of the firm, if known; it counts as the greeting's unit.
+        must_says: finds what the rule packs want to be said; None asks for nothing.
     """
 
     def __init__(
@@ -52,6 +56,7 @@ class Moments:
         settings: MomentSettings | None = None,
         started_at: datetime | None = None,
         org: str = "",
+        must_says: MustSayFinder | None = None,
     ) -> None:
         self._settings = settings or MomentSettings()
         self._finder = finder
@@ -70,6 +75,8 @@ class Moments:
         self._silences = Silences(self._settings)
         self._pace = Pace(self._settings)
         self._questions = Questions(self._settings)
+        self._disputes = Disputes()
+        self._must_says = MustSays(must_says) if must_says is not None else None
         self._promise: tuple[Turn, Commitment] | None = None
         self._promised: set[tuple[str, str]] = set()
         self._told_ms: dict[str, int] = {}
@@ -82,7 +89,7 @@ class Moments:
     @property
     def must_says(self) -> tuple[MustSay, ...]:
         """What the agent has to say in this call, said or not."""
-        return self._greeting.must_says
+        return self._greeting.must_says + (self._must_says.must_says if self._must_says else ())
 
     def progress(self, now_ms: int) -> Progress:
         """Return how the call stands at a time from its start."""
@@ -101,9 +108,11 @@ class Moments:
         """Return the id of the utterance with this index."""
         return next(islice(self._turns, turn, None))
 
-    def use(self, finder: SignalFinder) -> None:
+    def use(self, finder: SignalFinder, must_says: MustSayFinder | None = None) -> None:
         """Go over to the rules of another rule book."""
         self._finder = finder
+        if self._must_says is not None and must_says is not None:
+            self._must_says.use(must_says)
 
     @property
     def not_measurable(self) -> tuple[MomentKind, ...]:
@@ -135,6 +144,9 @@ class Moments:
         moments = [*self._silences.hear(turn), *self._greeting.hear(turn), *self._interruptions.hear(turn)]
         self._closing.hear(turn)
         moments += self._questions.hear(turn)
+        moments += self._disputes.hear(turn)
+        if self._must_says is not None:
+            self._must_says.hear(turn, utterance)
         if turn.speaker == "customer":
             moments += self._customer(turn, self._finder.find(utterance.text))
         elif turn.speaker == "agent":
@@ -184,7 +196,10 @@ class Moments:
         if self._ended:
             return []
         self._ended = True
-        return [*self._greeting.decide(), *self._settle_promise(), *self._closing.end()]
+        return [*self._greeting.decide(), *self._settle_promise(), *self._closing.end(), *self._must_end()]
+
+    def _must_end(self) -> list[Moment]:
+        return self._must_says.end() if self._must_says is not None else []
 
     def _is_speaking(self, now_ms: int) -> bool:
         """Tell whether an utterance is under way; one that no longer grows was given up by the recogniser."""

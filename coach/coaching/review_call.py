@@ -12,6 +12,7 @@ from coach.coaching.call import AttentionBudget, Call
 from coach.coaching.checker import Checker
 from coach.coaching.events import AdviceGiven, AdviceResolved, AdviceWithdrawn, Utterance
 from coach.coaching.moments import Moments
+from coach.coaching.must_says import MustSayFinder
 from coach.coaching.signals import SignalFinder
 
 if TYPE_CHECKING:
@@ -76,13 +77,22 @@ class CallReviewer:
     Args:
         rulebook: its agent rules give the categories, its customer rules the signals.
         settings: the numbers of the moments.
+        budget: what an agent would have been told; everything that was found, unless given.
     """
 
-    def __init__(self, rulebook: Rulebook, *, settings: MomentSettings | None = None) -> None:
+    def __init__(
+        self,
+        rulebook: Rulebook,
+        *,
+        settings: MomentSettings | None = None,
+        budget: AttentionBudget = EVERYTHING,
+    ) -> None:
         self._checker = Checker(rulebook)
         self._phrasebook = rulebook.phrasebook
         self._finder = SignalFinder(rulebook)
+        self._must_says = MustSayFinder(rulebook)
         self._settings = settings
+        self._budget = budget
 
     @property
     def digest(self) -> str:
@@ -118,10 +128,16 @@ class CallReviewer:
             checker=self._checker,
             phrasebook=self._phrasebook,
             slots=slots,
-            budget=EVERYTHING,
+            budget=self._budget,
         )
         listening = _Listening(self._finder)
-        moments = Moments(listening, settings=self._settings, started_at=started_at, org=org)
+        moments = Moments(
+            listening,
+            settings=self._settings,
+            started_at=started_at,
+            org=org,
+            must_says=self._must_says,
+        )
         found: list[Moment] = []
         faults: dict[str, Fault] = {}
         for index, turn in enumerate(turns):

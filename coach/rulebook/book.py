@@ -16,7 +16,9 @@ from coach.rulebook.compile import FILLER_CLASS, Compiler, vocabulary_of
 from coach.rulebook.examples import check_examples as failed_examples
 from coach.rulebook.examples import check_words
 from coach.rulebook.matcher import Matcher
-from coach.rulebook.models import OverridesFile, PhraseFile, RuleFile, WordsFile
+from coach.rulebook.models import MustSaysFile, OverridesFile, PhraseFile, RuleFile, WordsFile
+from coach.rulebook.must_say import FILE as MUST_SAYS
+from coach.rulebook.must_say import MustSayRule, compile_must_say
 from coach.rulebook.phrasebook import Phrase, Phrasebook
 from coach.rulebook.source import Source, read_source
 
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from coach.rulebook.models import OverrideModel
     from coach.rulebook.rules import Modifier, Rule, SentenceType
 
-_NOT_RULES = frozenset({"words.yml", "overrides.yml"})
+_NOT_RULES = frozenset({"words.yml", "overrides.yml", MUST_SAYS})
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
@@ -41,6 +43,7 @@ class Rulebook:
         rules: all rules, overrides applied; retired rules are left out.
         overrides: what the site changed, for the documentation.
         expired: ids of rules whose override has run out and was not applied.
+        must_says: what an agent has to say in a call.
     """
 
     digest: str
@@ -52,6 +55,7 @@ class Rulebook:
     overrides: tuple[OverrideModel, ...] = ()
     expired: tuple[str, ...] = ()
     unused_classes: tuple[str, ...] = ()
+    must_says: tuple[MustSayRule, ...] = ()
 
     def matcher(
         self,
@@ -85,7 +89,7 @@ def load_rulebook(
     """Load a rule book and run the examples of every rule.
 
     Args:
-        rules_dir: holds words.yml, <category>.yml, overrides.yml and packs/<name>/<category>.yml.
+        rules_dir: holds words.yml, <category>.yml, overrides.yml, must-says.yml and packs/<name>/ with the like.
         phrasebook_dir: holds <category>.yml.
         packs: names of the packs to switch on.
         check_examples: False skips the examples; only for tools that run them themselves.
@@ -154,6 +158,7 @@ class _Loader:
         rules = self.rules(packs, phrases)
         if source is not None:
             self.check_contexts(words, source, {rule.id for rule in rules})
+        must_says = self.must_says(packs)
         rules, overrides, expired = self.overridden(rules)
         used = self.compiler.used_classes | {FILLER_CLASS}
         return Rulebook(
@@ -166,6 +171,7 @@ class _Loader:
             overrides=overrides,
             expired=expired,
             unused_classes=tuple(sorted(set(words.classes) - used)),
+            must_says=must_says,
         )
 
     def check_contexts(self, words: WordsFile, source: Source, rules: set[str]) -> None:
@@ -239,6 +245,26 @@ class _Loader:
         if not files:
             self.problems.append(Problem("rules/", 0, 0, "", f"目录里没有规则文件：{self.rules_dir}"))
         return rules
+
+    def must_says(self, packs: tuple[str, ...]) -> tuple[MustSayRule, ...]:
+        places = [(self.rules_dir / MUST_SAYS, f"rules/{MUST_SAYS}", "site")]
+        places += [
+            (self.rules_dir / "packs" / pack / MUST_SAYS, f"rules/packs/{pack}/{MUST_SAYS}", pack)
+            for pack in packs
+        ]
+        made: dict[str, MustSayRule] = {}
+        for path, name, stem in places:
+            if not path.exists():
+                continue
+            model, source = self.read(path, name, MustSaysFile)
+            if model is None or source is None:
+                continue
+            for index, entry in enumerate(model.must_says):
+                if entry.id in made:
+                    place: list[str | int] = ["must_says", index, "id"]
+                    self.problems.append(source.problem(place, f"{entry.id!r} 写了两次"))
+                made[entry.id] = compile_must_say(entry, source, index, compiler=self.compiler, stem=stem)
+        return tuple(made.values())
 
     def phrases(self) -> dict[str, Phrase]:
         phrases: dict[str, Phrase] = {}

@@ -10,6 +10,7 @@ from coach.errors import Problem
 from coach.language.compiled import Encoded
 from coach.language.text import normalize
 from coach.rulebook.context import in_context
+from coach.rulebook.matcher import Matcher
 from coach.rulebook.rules import Modifier, SentenceType, stands
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from coach.language.tokens import Tokenizer
     from coach.rulebook.book import Rulebook
     from coach.rulebook.context import Context
-    from coach.rulebook.matcher import Matcher
     from coach.rulebook.models import ContextModel, ModifierModel, SentenceModel, WordsFile
     from coach.rulebook.rules import Rule
     from coach.rulebook.source import Source
@@ -89,8 +89,18 @@ def run_examples(rule: Rule, matcher: Matcher) -> Iterator[ExampleResult]:
 def check_examples(book: Rulebook) -> list[Problem]:
     """Run all examples of a rule book and describe those that fail."""
     matcher = book.matcher(statuses=("draft", "trial", "stable"))
+    return _failures(book.rules, matcher) + check_must_says(book)
+
+
+def check_must_says(book: Rulebook) -> list[Problem]:
+    """Run the examples of what must be said, and describe those that fail."""
+    quiet = [rule for each in book.must_says for rule in each.rules]
+    return _failures(quiet, Matcher(quiet, modifiers=(), tokenizer=book.tokenizer)) if quiet else []
+
+
+def _failures(rules: Iterable[Rule], matcher: Matcher) -> list[Problem]:
     problems: list[Problem] = []
-    for rule in book.rules:
+    for rule in rules:
         examples = (*rule.hits, *rule.misses)
         results = run_examples(rule, matcher)
         for index, (example, place, result) in enumerate(zip(examples, rule.places, results, strict=True)):

@@ -219,6 +219,43 @@ class OverridesFile(_Strict):
         return _check_version(value)
 
 
+class WhenModel(_Strict):
+    """Words of either side after which the must-say is asked for."""
+
+    match: Annotated[list[Text], Field(min_length=1)]
+    except_: Exceptions = Field(default=None, alias="except")
+    hits: Annotated[list[Text], Field(min_length=1)]
+    misses: list[Text] = []
+
+
+class MustSayModel(_Strict):
+    """One must-say; the order of the keys is the order in the file."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9-]+/[a-z0-9-]+$")]
+    part: Annotated[str, Field(min_length=2, max_length=10)]
+    within_s: Annotated[int, Field(ge=5, le=3600)] | None = None
+    when: WhenModel | None = None
+    match: Annotated[list[Text], Field(min_length=1)]
+    except_: Exceptions = Field(default=None, alias="except")
+    say: Annotated[str, Field(min_length=4, max_length=60)]
+    explain: Annotated[str, Field(min_length=4, max_length=80)]
+    source: Text
+    hits: Annotated[list[Text], Field(min_length=1)]
+    misses: Annotated[list[Text], Field(min_length=1)]
+
+
+class MustSaysFile(_Strict):
+    """rules/must-says.yml and rules/packs/<pack>/must-says.yml."""
+
+    version: Literal[1]
+    must_says: Annotated[list[MustSayModel], Field(min_length=1)]
+
+    @field_validator("version", mode="before")
+    @classmethod
+    def _known_version(cls, value: object) -> object:
+        return _check_version(value)
+
+
 def _check_version(value: object) -> object:
     if value != 1 or isinstance(value, bool):
         message = f"版本 {value!r} 不认识；这一版 coach 只读 version: 1，请升级 coach 或改写文件"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from coach.rulebook.models import OverridesFile, PhraseFile, RuleFile, WordsFile
+from coach.rulebook.models import MustSaysFile, OverridesFile, PhraseFile, RuleFile, WordsFile
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -14,6 +14,7 @@ FILES: dict[str, type[BaseModel]] = {
     "words": WordsFile,
     "phrasebook": PhraseFile,
     "overrides": OverridesFile,
+    "must-says": MustSaysFile,
 }
 
 
@@ -21,7 +22,7 @@ def schema(kind: str = "rules") -> dict[str, Any]:
     """Return the schema of one kind of file.
 
     Args:
-        kind: "rules", "words", "phrasebook" or "overrides".
+        kind: "rules", "words", "phrasebook", "overrides" or "must-says".
 
     Raises:
         KeyError: for another kind.

@@ -321,6 +321,7 @@ class Calls:
             # The service runs where its agents do: 明天下午五点 is meant in its time zone.
             started_at=datetime.fromtimestamp(started_at, UTC).astimezone(),
             org=slots.get("org", ""),
+            must_says=rules.must_says,
         )
         privacy = Privacy(masked=self._masking, slots=slots)
         live = LiveCall(
@@ -344,7 +345,7 @@ class Calls:
         rules = self._rules.current
         for live in self._live.values():
             live.call.use(rules.checker, rules.phrasebook)
-            live.moments.use(rules.finder)
+            live.moments.use(rules)
 
     def _now_ms(self, live: LiveCall) -> int:
         return max(0, int((self._clock() - live.started_at) * 1000))

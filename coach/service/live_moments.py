@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from coach.coaching.moments import Moments
     from coach.coaching.privacy import Privacy
     from coach.coaching.progress import MustSay, Progress
-    from coach.coaching.signals import SignalFinder
     from coach.service.hub import Feed
+    from coach.service.ruleset import RuleSet
 
 
 def moment_id(call_id: str, kind: str, utterance_id: str, at_ms: int) -> str:
@@ -66,9 +66,9 @@ class LiveMoments:
         self._progress: Progress = moments.progress(0)
         self._must_says: tuple[MustSay, ...] = moments.must_says
 
-    def use(self, finder: SignalFinder) -> None:
+    def use(self, rules: RuleSet) -> None:
         """Go over to other rules."""
-        self._moments.use(finder)
+        self._moments.use(rules.finder, rules.must_says)
 
     def hear(self, utterance: Utterance, events: Iterable[CallEvent], *, now_ms: int) -> None:
         """Take in a recogniser result and what `Call.hear` made of it; `now_ms` by the service's clock."""

@@ -16,6 +16,7 @@ from watchfiles import awatch
 
 from coach import __version__
 from coach.coaching.checker import Checker
+from coach.coaching.must_says import MustSayFinder
 from coach.coaching.signals import SignalFinder
 from coach.errors import CoachError, RulebookError
 from coach.rulebook.book import load_rulebook
@@ -33,11 +34,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """A rule book ready for use: what finds the agent's faults, and what finds the customer's signals."""
+    """A rule book ready for use: what finds the agent's faults, the customer's signals and the must-says."""
 
     rulebook: Rulebook
     checker: Checker
     finder: SignalFinder
+    must_says: MustSayFinder
 
     @property
     def phrasebook(self) -> Phrasebook:
@@ -149,4 +151,4 @@ class RuleSource:
         checker.check("您好")
         finder = SignalFinder(rulebook)
         finder.find("您好")
-        return RuleSet(rulebook, checker, finder)
+        return RuleSet(rulebook, checker, finder, MustSayFinder(rulebook))

@@ -97,7 +97,8 @@ def test_every_rule_has_something_to_say() -> None:
 @pytest.mark.parametrize(
     ("kind", "path"),
     [
-        *(("rules", path) for path in sorted(rules_dir().rglob("*.yml")) if path.name not in {"words.yml", "overrides.yml"}),
+        *(("rules", path) for path in sorted(rules_dir().rglob("*.yml")) if path.name not in {"words.yml", "overrides.yml", "must-says.yml"}),
+        *(("must-says", path) for path in sorted(rules_dir().rglob("must-says.yml"))),
         ("words", rules_dir() / "words.yml"),
         *(("phrasebook", path) for path in sorted(phrasebook_dir().glob("*.yml"))),
     ],
