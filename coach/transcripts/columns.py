@@ -23,7 +23,6 @@ _ABOUT: Final[dict[Field, str]] = {
     "customer": "customer_id",
     "org": "org",
 }
-_TIMES: Final[tuple[Field, ...]] = ("start", "end", "duration")
 
 
 class HeaderError(ValueError):
@@ -130,11 +129,13 @@ def read_row(
         call = _cell_text(columns.cell(cells, "call"))
         if not call:
             return Row("", line, problem=(columns.name("call"), "为空，应有通话编号"), raw=raw)
-    if len(cells) > columns.width and any(_cell_text(cell) for cell in cells[columns.width :]):
+    if len(cells) > columns.width and any(map(_cell_text, cells[columns.width :])):
         problem = f"收到 {len(cells)} 列，表头有 {columns.width} 列；文字里有分隔符的要加引号"
         return Row(call, line, problem=("", problem), raw=raw)
     try:
-        start, end, length = (_stamp(columns, cells, field, options) for field in _TIMES)
+        start = _stamp(columns, cells, "start", options)
+        end = _stamp(columns, cells, "end", options)
+        length = _stamp(columns, cells, "duration", options)
         about = read_about(columns, cells, options)
     except CellError as error:
         return Row(call, line, problem=(error.column, str(error)), raw=raw)
@@ -152,6 +153,8 @@ def read_about(columns: Columns, cells: Sequence[object], options: ReadOptions) 
     """
     found: dict[str, Any] = {}
     for field, name in _ABOUT.items():
+        if field not in columns.at:
+            continue
         value = columns.cell(cells, field)
         if value == "":
             continue
@@ -166,8 +169,7 @@ def read_about(columns: Columns, cells: Sequence[object], options: ReadOptions) 
 
 
 def _stamp(columns: Columns, cells: Sequence[object], field: Field, options: ReadOptions) -> Stamp:
-    value = columns.cell(cells, field)
-    if value == "":
+    if field not in columns.at or (value := columns.cell(cells, field)) == "":
         return NONE
     try:
         return read_stamp(value, unit=columns.units.get(field, ""), utc_offset=options.utc_offset)
@@ -177,6 +179,8 @@ def _stamp(columns: Columns, cells: Sequence[object], field: Field, options: Rea
 
 def _cell_text(value: object) -> str:
     """Return a cell as text: Excel keeps the number 1001 as 1001.0."""
+    if isinstance(value, str):
+        return value.strip()
     if value is None:
         return ""
     if isinstance(value, float) and value.is_integer():

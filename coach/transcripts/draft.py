@@ -70,7 +70,7 @@ def complete(
         turns=tuple(
             RecordedTurn(
                 role,
-                join_lines(turn.text.splitlines()),
+                join_lines(turn.text.splitlines()) if "\n" in turn.text else turn.text.strip(),
                 start_ms=turn.start_ms or 0,
                 end_ms=max(turn.end_ms or 0, turn.start_ms or 0),
             )

@@ -71,6 +71,8 @@ def read_stamp(value: object, *, unit: str = "", utc_offset: timedelta) -> Stamp
     """
     if value is None or value == "":
         return NONE
+    if isinstance(value, str):
+        return _text_stamp(value.strip().strip("[]()【】（）").replace("：", ":"), unit, utc_offset, value)
     if isinstance(value, datetime):
         return Stamp(wall=_local(value, utc_offset))
     if isinstance(value, time):
@@ -79,8 +81,6 @@ def read_stamp(value: object, *, unit: str = "", utc_offset: timedelta) -> Stamp
         return Stamp(ms=round(value.total_seconds() * 1000), clock=True)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return _number_stamp(float(value), unit, utc_offset, value)
-    if isinstance(value, str):
-        return _text_stamp(value.strip().strip("[]()【】（）").replace("：", ":"), unit, utc_offset, value)
     raise _wrong(value)
 
 
