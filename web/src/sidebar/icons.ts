@@ -24,3 +24,4 @@ export const ear = icon(svg`<path d="M2.5 10h2l1.6-4.4 3 9.4 2.6-11 2.4 8 1.2-2h
 export const eyeOff = icon(svg`<path d="M3 3l14 14M8.4 5A8 8 0 0 1 10 4.8c4.6 0 7.5 5.2 7.5 5.2a13 13 0 0 1-2 2.6M5.6 6.6A12.6 12.6 0 0 0 2.5 10S5.4 15.2 10 15.2a7.6 7.6 0 0 0 3.6-.9"/>`);
 export const phone = icon(svg`<path d="M4.2 3.2h2.9l1.4 3.6-1.8 1.3a9.4 9.4 0 0 0 5.2 5.2l1.3-1.8 3.6 1.4v2.9c0 .7-.6 1.2-1.3 1.2A12.6 12.6 0 0 1 3 4.5c0-.7.5-1.3 1.2-1.3Z"/>`);
 export const clockFace = icon(svg`<circle cx="10" cy="10" r="7.6"/><path d="M10 5.6V10l3 2"/>`);
+export const speech = icon(svg`<path d="M3 4h14v9.6H9.4L5.6 17v-3.4H3Z"/><path d="M6.6 8.8h6.8"/>`);

@@ -48,6 +48,11 @@ export const adaptStyles = css`
       font-size: 22px;
     }
   }
+  @media (min-height: 700px) {
+    .ledger {
+      max-block-size: 100px;
+    }
+  }
   @media (max-height: 560px) {
     .place {
       block-size: 236px;

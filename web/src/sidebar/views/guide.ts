@@ -5,7 +5,7 @@ import type { Call } from "../../core/call";
 import { greetingOf, hintOf, isSafety, openMustSays, promisesOf, type Commitment, type GreetingView } from "../../core/guide";
 import type { GuideStrings } from "../../core/hints";
 import { STAGES, type StageMessage } from "../../core/wire";
-import { clockFace, flag, tick } from "../icons";
+import { clockFace, speech, tick } from "../icons";
 
 /** Something the agent just did that he may take back. */
 export interface Undo {
@@ -40,17 +40,21 @@ export function guide({ strings, call, now, undo, onUndo }: GuideProps): Templat
 /** The promises, and what a rule pack still wants to be said; below the card, above the transcript. */
 export function ledger(call: Call, strings: GuideStrings, language: string): TemplateResult | typeof nothing {
   const promises = promisesOf(call);
+  // What asks for words now comes first: a time that is missing or up, then what must be said, then what is settled.
+  const pressing = promises.filter(({ due, vague }) => due || vague);
+  const settled = promises.filter((one) => !pressing.includes(one));
   const open = openMustSays(call);
   if (promises.length + open.length === 0) return nothing;
   return html`<div class="ledger" role="region" aria-label="${strings.commitments} ${strings.mustSays}" tabindex="0">
     <ul>
+      ${pressing.map((one) => promise(one, strings, language))}
       ${open.map(
         (one) => html`<li class="entry" data-must-say=${one.id} lang="zh-CN">
-          ${flag}<span class="what" title=${one.phrase}>${one.part}${one.phrase ? html`<small>${one.phrase}</small>` : nothing}</span>
+          ${speech}<span class="what" title=${one.phrase}>${one.part}${one.phrase ? html`<small>${one.phrase}</small>` : nothing}</span>
           <span class="when">${one.missed ? strings.missed : strings.mustSays}</span>
         </li>`,
       )}
-      ${promises.map((one) => promise(one, strings, language))}
+      ${settled.map((one) => promise(one, strings, language))}
     </ul>
   </div>`;
 }
