@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 # Up to here a document is parsed at once, some ten times faster than event by event.
 _AT_ONCE: Final = 8 * 1024**2
+# Numbers beyond measure fail in the arithmetic below the parser.
+_UNPARSED: Final = (ijson.JSONError, ArithmeticError)
 
 
 def read(piece: Slice, options: ReadOptions) -> Iterator[TranscriptCall | Reject]:
@@ -116,7 +118,7 @@ def _salvage(
             yield path, record
     except RefusedError:
         raise
-    except ijson.JSONError as error:
+    except _UNPARSED as error:
         # The library shows the place in the document, which may be a page of it.
         reason = str(error).splitlines()[0] if str(error) else "不完整"
         line, column, message = known or (0, 0, reason)
@@ -147,12 +149,12 @@ def prefix_of(head: bytes) -> tuple[str, frozenset[str]]:
     keys: dict[str, list[str]] = {}
     opened: set[str] = set()
     try:
-        for prefix, event, value in ijson.parse(io.BytesIO(head)):
+        for prefix, event, value in ijson.parse(io.BytesIO(head), use_float=True):
             if event == "map_key":
                 keys.setdefault(prefix, []).append(value)
             elif event == "start_map":
                 opened.add(prefix)
-    except ijson.JSONError:
+    except _UNPARSED:
         pass
     for prefix in ("item", *(f"{key}.item" for key in ENVELOPES)):
         if prefix in opened and not shape_of(keys.get("", [])):

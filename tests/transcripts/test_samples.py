@@ -218,3 +218,24 @@ def test_array():
         ["您好。"],
         ["好的。"],
     ]
+
+
+def test_broken_array(tmp_path):
+    """Of an array that breaks off, what came before is kept, and the break is told with its line."""
+    file = tmp_path / "calls.json"
+    file.write_text(
+        '[{"id":"1","turns":[{"speaker":"agent","text":"您好"}]},\n{"id":"2","turns":', encoding="utf-8"
+    )
+    call, reject = read_all(file)
+    assert (call.id, reject.place.line) == ("1", 2)
+    assert "前面的 1 通已读" in reject.problem
+
+
+@pytest.mark.parametrize("number", ["1e9999999999999999999", "1" * 5000, "-0"])
+def test_numbers_beyond_measure(tmp_path, number):
+    """A number that no machine holds is a reject or no time, not a crash."""
+    file = tmp_path / "calls.json"
+    file.write_text(
+        f'[{{"tid":"1","dialogue":[{{"role":"客服","words":"您好","begin":{number}}}]}}]', encoding="utf-8"
+    )
+    assert len(read_all(file)) == 1
