@@ -9,7 +9,7 @@ import re
 import zipfile
 import zlib
 from functools import lru_cache
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import IO, TYPE_CHECKING, BinaryIO, Final
 
 from coach.errors import TranscriptError
 
@@ -65,9 +65,8 @@ def open_member(file: Path, member: str, limits: Limits) -> BinaryIO:
         stream = _open(file).open(info)
     except BROKEN as error:
         raise RefusedError(f"压缩包里的文件打不开：{error}") from error
-    if member.lower().endswith(".gz"):
-        return _gunzip(stream, info.compress_size, limits)  # type: ignore[arg-type]
-    return io.BufferedReader(stream)  # type: ignore[type-var]
+    plain = _guard(stream, None, info.compress_size, limits)
+    return _gunzip(plain, info.compress_size, limits) if member.lower().endswith(".gz") else plain
 
 
 def open_gzip(file: Path, limits: Limits) -> BinaryIO:
@@ -135,15 +134,21 @@ def _mb(size: int) -> str:
 
 
 def _gunzip(packed: BinaryIO, size: int, limits: Limits) -> BinaryIO:
-    return io.BufferedReader(_Guarded(packed, size, limits), 1 << 16)
+    return _guard(gzip.GzipFile(fileobj=packed, mode="rb"), packed, size, limits)
+
+
+def _guard(stream: gzip.GzipFile | IO[bytes], below: BinaryIO | None, size: int, limits: Limits) -> BinaryIO:
+    return io.BufferedReader(_Guarded(stream, below, size, limits), 1 << 16)
 
 
 class _Guarded(io.RawIOBase):
-    """Unpacks gzip and counts what came out."""
+    """Reads what an archive unpacks and counts it; `below` is closed with it."""
 
-    def __init__(self, packed: BinaryIO, size: int, limits: Limits) -> None:
-        self._packed = packed
-        self._stream = gzip.GzipFile(fileobj=packed, mode="rb")
+    def __init__(
+        self, stream: gzip.GzipFile | IO[bytes], below: BinaryIO | None, size: int, limits: Limits
+    ) -> None:
+        self._stream = stream
+        self._below = below
         self._size = size
         self._limits = limits
         self._count = 0
@@ -159,9 +164,11 @@ class _Guarded(io.RawIOBase):
             RefusedError: it is broken or has swollen too much.
         """
         try:
-            count = self._stream.readinto(buffer)
+            piece = self._stream.read(len(buffer))
         except BROKEN as error:
             raise RefusedError(f"压缩文件损坏：{error}") from error
+        count = len(piece)
+        buffer[:count] = piece
         self._count += count
         _check_size(self._count, self._size, self._limits)
         return count
@@ -170,5 +177,6 @@ class _Guarded(io.RawIOBase):
         """Close the packed file too."""
         if not self.closed:
             self._stream.close()
-            self._packed.close()
+            if self._below is not None:
+                self._below.close()
         super().close()

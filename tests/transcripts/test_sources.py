@@ -151,6 +151,17 @@ def test_member_count(tmp_path):
     assert "3 个文件，应不超过 2 个" in only_reject(file, ReadOptions(limits=Limits(members=2))).problem
 
 
+def test_damaged_member(tmp_path):
+    """A damaged file in an archive is told, and the others are read."""
+    file = tmp_path / "a.zip"
+    with zipfile.ZipFile(file, "w") as packed:
+        packed.writestr("1.jsonl", CALL)
+        packed.writestr("2.jsonl", CALL)
+    file.write_bytes(file.read_bytes().replace("您好".encode(), "你好".encode(), 1))
+    *_, damaged, whole = read_all(file)
+    assert ("损坏" in damaged.problem, whole.id) == (True, "1")
+
+
 def test_nested_archives(tmp_path):
     """An archive in an archive is refused; the files beside it are read."""
     inner = archive(tmp_path / "inner.zip", a=CALL).read_bytes()
