@@ -35,6 +35,8 @@ class Greeting:
         # Live only: when the agent began, and what is missing counting the words still under way.
         self._began_ms: int | None = None
         self._open: tuple[str, ...] = settings.greeting_parts
+        # What the live list was made of the last time, and the list: asked for with every partial result.
+        self._shown: tuple[object, tuple[MustSay, ...]] = (None, ())
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -43,7 +45,13 @@ class Greeting:
 
     @property
     def must_says(self) -> tuple[MustSay, ...]:
-        """The parts, for the live countdown."""
+        """The parts, for the live countdown; the very same tuple while nothing has changed."""
+        state = (self._began_ms, self._open, self._decided)
+        if state != self._shown[0]:
+            self._shown = (state, self._list())
+        return self._shown[1]
+
+    def _list(self) -> tuple[MustSay, ...]:
         due_ms = None if self._began_ms is None else self._began_ms + self._settings.greeting_ms
         return tuple(
             MustSay(

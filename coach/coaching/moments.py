@@ -89,7 +89,8 @@ class Moments:
     @property
     def must_says(self) -> tuple[MustSay, ...]:
         """What the agent has to say in this call, said or not."""
-        return self._greeting.must_says + (self._must_says.must_says if self._must_says else ())
+        declared = self._must_says.must_says if self._must_says is not None else ()
+        return self._greeting.must_says + declared if declared else self._greeting.must_says
 
     def progress(self, now_ms: int) -> Progress:
         """Return how the call stands at a time from its start."""

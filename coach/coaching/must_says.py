@@ -102,6 +102,8 @@ class MustSays:
     @property
     def must_says(self) -> tuple[MustSay, ...]:
         """Those that are asked for, for the live list."""
+        if not self._all:
+            return ()
         return tuple(
             MustSay(
                 id=each.rule.id,

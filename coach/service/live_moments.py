@@ -6,7 +6,7 @@ After a restart they are found again by hearing the finals; what was told before
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from coach.service.batch import Row, moment_row
 from coach.service.render import Message, render_moment, render_must_says, render_stage
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from coach.coaching.progress import MustSay, Progress
     from coach.service.hub import Feed
     from coach.service.ruleset import RuleSet
+
+
+# How a call stands changes slowly while nobody speaks: signals fade over a minute.
+_PROGRESS_MS: Final = 5_000
 
 
 def moment_id(call_id: str, kind: str, utterance_id: str, at_ms: int) -> str:
@@ -46,6 +50,7 @@ class LiveMoments:
         "_now_ms",
         "_privacy",
         "_progress",
+        "_progress_ms",
         "_rows",
         "_told",
     )
@@ -64,6 +69,7 @@ class LiveMoments:
         # Promises that fall due during the call.
         self._due: dict[str, int] = {}
         self._progress: Progress = moments.progress(0)
+        self._progress_ms = 0
         self._must_says: tuple[MustSay, ...] = moments.must_says
 
     def use(self, rules: RuleSet) -> None:
@@ -106,7 +112,8 @@ class LiveMoments:
                 del self._due[identity]
                 self._told[identity]["due"] = True
                 self._feed.publish(dict(self._told[identity]))
-        self._tell_progress()
+        if self._now_ms - self._progress_ms >= _PROGRESS_MS:
+            self._tell_progress()
         self._tell_must_says()
 
     def end(self, at_ms: int) -> None:
@@ -159,6 +166,7 @@ class LiveMoments:
         return message
 
     def _tell_progress(self) -> None:
+        self._progress_ms = self._now_ms
         progress = self._moments.progress(self._now_ms)
         if progress != self._progress:
             self._progress = progress
@@ -166,6 +174,6 @@ class LiveMoments:
 
     def _tell_must_says(self) -> None:
         must_says = self._moments.must_says
-        if must_says != self._must_says:
+        if must_says is not self._must_says and must_says != self._must_says:
             self._must_says = must_says
             self._feed.publish(render_must_says(self._call_id, must_says))
