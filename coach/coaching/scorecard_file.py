@@ -27,10 +27,12 @@ _SEVERITIES = ("notice", "warning", "violation")
 # What `when` may ask for: the details of each kind that are plain values (docs/moments.md).
 DETAILS: dict[str, frozenset[str]] = {
     "missing-closing": frozenset({"hung_up_first"}),
+    "missing-must-say": frozenset({"id", "part", "late"}),
     "interruption": frozenset({"within_minute"}),
     "fast-speech": frozenset({"level", "limit"}),
     "no-empathy-after-complaint": frozenset({"agent_turns"}),
     "repeated-question": frozenset({"by", "slot", "count"}),
+    "dispute-loop": frozenset({"count"}),
     "commitment": frozenset({"who", "vague", "channel", "working_days"}),
     "customer-complaint": frozenset({"motive", "explicit", "mood", "settled", "safety"}),
     "churn-risk": frozenset({"mood"}),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, cast, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coach.coaching.moment import Moment
+from coach.coaching.moment import Moment, MomentKind
 from coach.coaching.scorecard_file import DETAILS, find_scorecard, load_scorecard, unscored
 from coach.errors import RulebookError
 from coach.rulebook.book import load_rulebook
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from coach.coaching.events import Severity
-    from coach.coaching.moment import MomentKind
     from coach.coaching.scorecard import Scorecard
     from coach.rulebook.book import Rulebook
 
@@ -214,6 +213,12 @@ def test_the_lines_add_up_to_the_score(
 def test_the_default_card_counts_every_category(default_card: Scorecard) -> None:
     """No fault of the agent goes without points."""
     assert unscored(default_card, CATEGORIES) == []
+
+
+def test_the_default_card_counts_every_moment(default_card: Scorecard) -> None:
+    """Every kind costs or wins something, but for what only the customer does."""
+    counted = {kind for item in default_card.items for kind in item.moments}
+    assert set(get_args(MomentKind)) - counted == {"churn-risk", "escalation-risk"}
 
 
 def test_an_unknown_category_is_named_with_its_place(card: Callable[..., Scorecard]) -> None:
