@@ -108,8 +108,24 @@ def _read_sheet(
             place = Place(file, line)
             yield whole_call(cells, columns, place=place, stem=stem, raw=_raw(cells), options=options)
         return
-    # A sheet is in memory anyway, so rows that belong together are brought together.
-    yield from calls_of(_rows(filled, columns, stem, options), file=file, scattered=True, options=options)
+    scattered = _is_scattered(columns.cell(cells, "call") for cells in sheet.iter_rows())
+    yield from calls_of(
+        _rows(filled, columns, stem, options), file=file, scattered=scattered, options=options
+    )
+
+
+def _is_scattered(ids: Iterator[object]) -> bool:
+    """Whether an id comes back after another."""
+    seen: set[object] = set()
+    last: object = None
+    for each in ids:
+        if each in {last, ""}:
+            continue
+        if each in seen:
+            return True
+        seen.add(each)
+        last = each
+    return False
 
 
 def _find_header(rows: Iterator[tuple[int, list[Any]]], options: ReadOptions) -> Columns | None:
