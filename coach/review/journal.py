@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 FOLDER: Final = ".review"
 _NAMED: Final = 3
+_RESULTS: Final = ("results.jsonl", "rejects.jsonl", "differences.jsonl", "compare.json", "summary.json")
 # What the journal keeps, as an operator calls it.
 _WORDS: Final = {
     "coach": "coach 版本",
@@ -134,6 +135,9 @@ class Journal:
             # The journal goes first: parts without one are nobody's.
             self._file.unlink(missing_ok=True)
             self._clear()
+            # What an earlier run found must not lie beside the parts of this one as if it were its result.
+            for name in _RESULTS:
+                (self.directory / name).unlink(missing_ok=True)
             self._write(_Kept(wanted, slice_bytes))
             return False
         if kept.terms != wanted:

@@ -178,6 +178,17 @@ def test_fresh_starts_over(center: Center) -> None:
     assert (outcome.tally.calls, outcome.resumed) == (11, 0)
 
 
+def test_starting_over_takes_the_old_results_away(center: Center) -> None:
+    """A fresh run that is broken off leaves nothing that looks like its result."""
+    many(center)
+    center.write_rules("older")
+    run_review([center.calls], center.out, setup=center.setup(old="older"), workers=1)
+    run_review(
+        [center.calls], center.out, setup=center.setup(), workers=1, fresh=True, stopping=stop_after(50)
+    )
+    assert files(center.out) == {}
+
+
 def test_a_foreign_directory_is_left_alone(center: Center) -> None:
     """A directory with other files in it is refused, and nothing is written there."""
     many(center, 1)
