@@ -148,7 +148,7 @@ def try_text(
 @app.command()
 def schema(
     kind: Annotated[
-        Literal["rules", "words", "phrasebook", "overrides"], typer.Argument(help="哪一种文件。")
+        Literal["rules", "words", "phrasebook", "overrides", "must-says"], typer.Argument(help="哪一种文件。")
     ] = "rules",
 ) -> None:
     """输出 YAML 文件的 JSON Schema，供编辑器补全和检查。
