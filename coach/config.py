@@ -92,6 +92,20 @@ class Settings(BaseSettings):
         ge=1,
         description="Seconds without an event after which a call leaves memory (it stays on disk).",
     )
+    review_dir: Path | None = Field(
+        None,
+        description="Folder of recorded calls that may be reviewed over the API; empty means uploads only.",
+    )
+    review_parallel: int = Field(1, ge=1, le=16, description="Reviews that run at once; others wait.")
+    review_workers: int = Field(
+        0, ge=0, le=256, description="Processes of one review; 0 means one for each core but one."
+    )
+    review_upload_mb: int = Field(2048, ge=1, description="Megabytes of one upload for review.")
+    review_upload_files: int = Field(1000, ge=1, description="Files of one upload for review.")
+    review_kept: int = Field(200, ge=1, description="Reviews kept at once; one more is refused.")
+    review_keep_days: int = Field(
+        90, ge=1, description="Days after which a review is deleted with its files; decisions stay."
+    )
     reload_rules: bool = Field(
         default=True, description="Load rules and phrases again when their files change."
     )

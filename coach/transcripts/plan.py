@@ -35,7 +35,8 @@ def plan(paths: Iterable[Path], *, options: ReadOptions, slice_bytes: int = DEFA
     Args:
         paths: files, folders, patterns.
         options: what the files do not say of themselves.
-        slice_bytes: about how much of a file one slice holds; a file that cannot be cut is one slice.
+        slice_bytes: about how much of a file one slice holds; a file that cannot be cut is one slice. 0 only
+            recognises the files, by their beginnings.
 
     Raises:
         TranscriptError: a source does not exist. A file that cannot be read does not stop the rest: its slice
@@ -134,7 +135,9 @@ def _telling(head: bytes, stream: BinaryIO) -> bytes:
 
 def _plan_text(piece: Slice, options: ReadOptions, slice_bytes: int) -> Iterator[Slice]:
     """Cut a file where it can be cut, and see whether the rows of its calls lie scattered."""
-    if piece.format == "jsonl" and piece.layout != "utterance":
+    if not slice_bytes:
+        yield piece
+    elif piece.format == "jsonl" and piece.layout != "utterance":
         if _is_divisible(piece):
             yield from _divide(piece, _line_starts(piece, slice_bytes))
         else:
