@@ -11,10 +11,11 @@ from starlette.websockets import WebSocketDisconnect
 
 from coach import __version__
 from coach.errors import MessageError
-from coach.service import pages, playground, rest
+from coach.service import pages, playground, rest, review_routes
 from coach.service.ingest import serve_producer
 from coach.service.responses import Guard, error_response
 from coach.service.sidebar import serve_sidebar
+from coach.service.tickets import Tickets
 from coach.service.workshop import Workshop
 
 if TYPE_CHECKING:
@@ -39,14 +40,17 @@ def create_app(service: Service) -> FastAPI:
     )
     app.state.service = service
     app.state.workshop = Workshop()
+    app.state.tickets = Tickets(clock=service.clock)
     app.include_router(rest.router)
     app.include_router(playground.router)
+    app.include_router(review_routes.router)
     app.include_router(pages.router)
     if settings.demo:
         app.include_router(pages.demo_router)
     app.mount("/static", pages.PublicCode(directory=settings.web, check_dir=False))
     app.add_api_websocket_route("/v1/ingest", _ingest)
     app.add_api_websocket_route("/v1/agents/{agent_id}/stream", _stream)
+    app.add_api_websocket_route("/v1/reviews/{review_id}/progress", review_routes.watch)
     app.add_exception_handler(MessageError, _refused)
     app.add_exception_handler(HTTPException, _not_served)
     app.add_exception_handler(Exception, _failed)

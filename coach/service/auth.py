@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Role = Literal["producer", "sidebar"]
+# What a socket is for. Nobody has a token of a reviewer: that door opens to API keys, and in the demo.
+Door = Literal["producer", "sidebar", "reviewer"]
 
 _ALGORITHM: Final = "HS256"
 _AUDIENCE: Final = "coach"

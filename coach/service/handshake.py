@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from starlette.datastructures import Headers
     from starlette.websockets import WebSocket
 
-    from coach.service.auth import Gate, KeyRing, Principal, Role
+    from coach.service.auth import Door, Gate, KeyRing, Principal
     from coach.service.render import Message
 
 NOT_AUTHENTICATED: Final = 4401
@@ -66,8 +66,13 @@ class Lobby:
         finally:
             self.open -= 1
 
-    async def greet(self, socket: WebSocket, *, role: Role, agent_id: str | None = None) -> Greeted | None:
-        """Admit a socket as `role`, for one agent's stream if given; None when it was closed instead."""
+    async def greet(
+        self, socket: WebSocket, *, role: Door, agent_id: str | None = None, any_token: bool = False
+    ) -> Greeted | None:
+        """Admit a socket as `role`, for one agent's stream if given; None when it was closed instead.
+
+        `any_token` lets in tokens of other roles too: what they may see is the caller's business.
+        """
         host = socket.headers.get("host")
         if not self._gate.allows_host(host) or not self._gate.allows_origin(
             socket.headers.get("origin"), host=host
@@ -83,7 +88,7 @@ class Lobby:
             return None
         principal = greeted.principal
         # An API key is a producer's; it opens every door. A token opens only its own.
-        wrong_role = principal.agent_id is not None and principal.role != role
+        wrong_role = principal.agent_id is not None and principal.role != role and not any_token
         if wrong_role or (agent_id is not None and not principal.covers(agent_id)):
             await socket.close(NOT_ALLOWED, "令牌不适用于此连接")
             return None

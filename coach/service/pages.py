@@ -91,6 +91,12 @@ async def playground_page(request: Request) -> Response:
     return _page(service_of(request).settings.web / "playground.html")
 
 
+@router.get("/reviews")
+async def reviews_page(request: Request) -> Response:
+    """Serve the page on which QA reviews recorded calls."""
+    return _page(service_of(request).settings.web / "reviews.html")
+
+
 @demo_router.get("/demo")
 async def demo_page(request: Request) -> Response:
     """Serve the demo softphone."""

@@ -23,6 +23,7 @@ _STATUS: Final = {
     "not_found": 404,
     "call_ended": 409,
     "gap": 409,
+    "conflict": 409,
     "too_large": 413,
     "invalid_field": 422,
     "unknown_type": 422,

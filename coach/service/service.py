@@ -13,6 +13,7 @@ from coach.service.auth import Gate, KeyRing
 from coach.service.calls import Calls
 from coach.service.handshake import Lobby
 from coach.service.hub import Hub
+from coach.service.reviews import Reviews
 from coach.service.ruleset import RuleSource
 from coach.service.store import Store
 
@@ -74,6 +75,7 @@ class Service:
             masking=settings.masking,
             clock=clock,
         )
+        self.reviews = Reviews(settings=settings, clock=clock)
         self.ready = False
 
     @contextlib.asynccontextmanager
@@ -89,6 +91,7 @@ class Service:
                 tasks.append(asyncio.create_task(self.rules.watch(stop), name="rules-watch"))
             for task in tasks:
                 task.add_done_callback(_report_death)
+            await self.reviews.open()
             self.ready = True
             try:
                 yield
@@ -96,6 +99,7 @@ class Service:
                 self.ready = False
                 stop.set()
                 tasks[0].cancel()
+                await self.reviews.close()
                 await asyncio.gather(*tasks, return_exceptions=True)
                 await self.store.close()
         finally:

@@ -1,0 +1,317 @@
+"""The HTTP side of reviews, and the socket that tells how far one is (docs/protocol.md, section 6)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from pathlib import Path  # noqa: TC003 - FastAPI reads the annotations
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Query, Request, WebSocket
+from fastapi.responses import FileResponse, Response
+from starlette.websockets import WebSocketDisconnect
+
+from coach.errors import MessageError
+from coach.service.handshake import NOT_ALLOWED, receive, send
+from coach.service.messages import read_object
+from coach.service.render import timestamp
+from coach.service.responses import JsonResponse
+from coach.service.rest import body_of, known, service_of
+from coach.service.review_record import DOWNLOADS, ENDED, ReviewRecord
+from coach.service.review_requests import (
+    FolderRequest,
+    LinkRequest,
+    OptionsRequest,
+    Visitor,
+    admit,
+    files_below,
+    read_fields,
+    read_request,
+)
+from coach.service.uploads import IN, check_types
+from coach.service.uploads import receive as receive_files
+from coach.transcripts.model import ReadOptions
+
+if TYPE_CHECKING:
+    from coach.service.reviews import Reviews
+    from coach.service.service import Service
+    from coach.service.tickets import Tickets
+
+_MAX_BODY: Final = 64 * 1024
+_MB: Final = 2**20
+_PAGE_BYTES: Final = 8 * _MB
+# The report brings its own, narrower policy; this keeps it from our origin whatever it holds.
+_REPORT_POLICY: Final = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox allow-scripts allow-modals"
+)
+_MULTIPART: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": FolderRequest.model_json_schema()},
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "properties": {
+                        "files": {"type": "array", "items": {"type": "string", "format": "binary"}}
+                    },
+                }
+            },
+        },
+    }
+}
+
+router = APIRouter()
+
+
+def reviewing(request: Request) -> Visitor:
+    """Return whose reviews somebody may see.
+
+    Raises:
+        MessageError: `not_authenticated` or `not_allowed`.
+    """
+    return admit(known(request), demo=service_of(request).settings.demo)
+
+
+Reviewing = Annotated[Visitor, Depends(reviewing)]
+
+
+@router.post("/v1/reviews", openapi_extra=_MULTIPART)
+async def create(request: Request, visitor: Reviewing) -> Response:
+    """Take in files, or a folder on the server, for review."""
+    service = service_of(request)
+    async with service.reviews.incoming() as incoming:
+        if request.headers.get("content-type", "").startswith("application/json"):
+            record = await _from_folder(request, service, visitor, incoming)
+        else:
+            record = await _from_upload(request, service, visitor, incoming)
+    return _told(service, record, status=201)
+
+
+@router.get("/v1/reviews")
+async def list_reviews(request: Request, visitor: Reviewing) -> Response:
+    """List the reviews that are kept, youngest first, and what may be sent."""
+    service = service_of(request)
+    settings, reviews = service.settings, service.reviews
+    return JsonResponse(
+        {
+            "reviews": [reviews.told(record) for record in reviews.listed(visitor.owner)],
+            "limits": {
+                "upload_bytes": settings.review_upload_mb * _MB,
+                "upload_files": settings.review_upload_files,
+                "kept": settings.review_kept,
+                "keep_days": settings.review_keep_days,
+                "folder": settings.review_dir is not None and not visitor.owner,
+            },
+        }
+    )
+
+
+@router.get("/v1/reviews/{review_id}")
+async def show(request: Request, review_id: str, visitor: Reviewing) -> Response:
+    """Show one review: its state, how far it is, what was recognised."""
+    service = service_of(request)
+    return _told(service, service.reviews.get(review_id, visitor.owner))
+
+
+@router.post("/v1/reviews/{review_id}/start", openapi_extra=body_of(OptionsRequest))
+async def start(request: Request, review_id: str, visitor: Reviewing) -> Response:
+    """Begin a review that was only received, or go on with one that was cancelled or failed."""
+    reviews = service_of(request).reviews
+    reviews.get(review_id, visitor.owner)
+    body = await _body(request)
+    options = read_request(OptionsRequest, read_object(body)).options if body.strip() else None
+    return _told(service_of(request), await reviews.start(review_id, options))
+
+
+@router.delete("/v1/reviews/{review_id}")
+async def remove(request: Request, review_id: str, visitor: Reviewing) -> Response:
+    """Cancel a review that waits or runs; delete any other with its files."""
+    service = service_of(request)
+    service.reviews.get(review_id, visitor.owner)
+    record = await service.reviews.remove(review_id)
+    return Response(status_code=204) if record is None else _told(service, record)
+
+
+@router.get("/v1/reviews/{review_id}/results")
+async def results(
+    request: Request,
+    review_id: str,
+    visitor: Reviewing,
+    cursor: Annotated[int, Query(ge=0)] = 0,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> Response:
+    """Return results, a JSON line a call; the header Link leads to the next page."""
+    out = _finished(service_of(request), review_id, visitor)
+    page, after = await asyncio.to_thread(_page_of, out / "results.jsonl", cursor, limit)
+    headers = {}
+    if after is not None:
+        path = f"/v1/reviews/{review_id}/results?cursor={after}&limit={limit}"
+        headers = {"Link": f'<{path}>; rel="next"'}
+    return Response(page, media_type="application/x-ndjson", headers=headers)
+
+
+@router.post("/v1/reviews/{review_id}/links", openapi_extra=body_of(LinkRequest))
+async def link(request: Request, review_id: str, visitor: Reviewing) -> Response:
+    """Give an address that a browser can open without a key, for a minute."""
+    service = service_of(request)
+    out = _finished(service, review_id, visitor)
+    asked = read_request(LinkRequest, read_object(await _body(request)))
+    _existing(out, asked.file)
+    path = f"/v1/reviews/{review_id}/{asked.file}"
+    ticket, until = _tickets(request).issue(path)
+    return JsonResponse({"url": f"{path}?ticket={ticket}", "expires_at": timestamp(until)})
+
+
+@router.get("/v1/reviews/{review_id}/{file}")
+async def download(request: Request, review_id: str, file: str, ticket: str = "") -> Response:
+    """Return one of the files that a review wrote."""
+    service = service_of(request)
+    admitted = ticket and _tickets(request).admits(ticket, request.url.path)
+    visitor = Visitor("") if admitted else reviewing(request)
+    path = _existing(_finished(service, review_id, visitor), file)
+    if file == "report.html":
+        return FileResponse(
+            path, media_type=DOWNLOADS[file], headers={"Content-Security-Policy": _REPORT_POLICY}
+        )
+    return FileResponse(path, media_type=DOWNLOADS[file], filename=f"{review_id}-{file}")
+
+
+async def watch(socket: WebSocket, review_id: str) -> None:
+    """Tell how far a review is, at once and after each change, until it ends."""
+    service: Service = socket.app.state.service
+    demo = service.settings.demo
+    try:
+        greeted = await service.lobby.greet(socket, role="reviewer", any_token=demo)
+        if greeted is None:
+            return
+        visitor = admit(greeted.principal, demo=demo)
+        service.reviews.get(review_id, visitor.owner)
+        with service.lobby.counted():
+            await _tell_until_gone(socket, service.reviews, review_id)
+    except MessageError as error:
+        await socket.close(NOT_ALLOWED, error.message)
+    except WebSocketDisconnect:
+        return
+
+
+async def _tell_until_gone(socket: WebSocket, reviews: Reviews, review_id: str) -> None:
+    teller = asyncio.create_task(_tell(socket, reviews, review_id), name="review-teller")
+    listener = asyncio.create_task(_listen(socket), name="review-listener")
+    try:
+        await asyncio.wait({teller, listener}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (teller, listener):
+            task.cancel()
+        await asyncio.gather(teller, listener, return_exceptions=True)
+
+
+async def _tell(socket: WebSocket, reviews: Reviews, review_id: str) -> None:
+    with contextlib.suppress(WebSocketDisconnect, RuntimeError, OSError):
+        async with contextlib.aclosing(reviews.watch(review_id)) as states:
+            async for record in states:
+                await send(socket, {"type": "review", **reviews.told(record)})
+        await socket.close()
+
+
+async def _listen(socket: WebSocket) -> None:
+    """Nothing is expected; what comes is passed over."""
+    with contextlib.suppress(WebSocketDisconnect):
+        while True:
+            await receive(socket)
+
+
+async def _from_upload(request: Request, service: Service, visitor: Visitor, incoming: Path) -> ReviewRecord:
+    settings, folder = service.settings, incoming / IN
+    upload = await receive_files(
+        request,
+        folder,
+        max_bytes=settings.review_upload_mb * _MB,
+        max_files=settings.review_upload_files,
+    )
+    asked = read_fields(upload.fields)
+    options = asked.options
+    reading = ReadOptions(format=asked.format, encoding=asked.encoding, agent_is=frozenset(asked.agent_is))
+    await asyncio.to_thread(check_types, folder, upload.files, reading)
+    return await service.reviews.add(
+        incoming,
+        owner=visitor.owner,
+        title=asked.title,
+        folder="",
+        files=tuple(upload.files),
+        size=upload.size,
+        options=options,
+        start=asked.start,
+    )
+
+
+async def _from_folder(request: Request, service: Service, visitor: Visitor, incoming: Path) -> ReviewRecord:
+    asked = read_request(FolderRequest, read_object(await _body(request)))
+    # Visitors of the demo see nothing that lies on the server.
+    root = None if visitor.owner else service.settings.review_dir
+    files, size = await asyncio.to_thread(files_below, root, asked.folder)
+    return await service.reviews.add(
+        incoming,
+        owner=visitor.owner,
+        title=asked.title or asked.folder,
+        folder=asked.folder,
+        files=files,
+        size=size,
+        options=asked.options,
+        start=asked.start,
+    )
+
+
+async def _body(request: Request) -> bytes:
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > _MAX_BODY:
+            raise MessageError("too_large", f"请求体超过 {_MAX_BODY} 字节")
+    return bytes(body)
+
+
+def _told(service: Service, record: ReviewRecord, *, status: int = 200) -> Response:
+    return JsonResponse(service.reviews.told(record), status_code=status)
+
+
+def _tickets(request: Request) -> Tickets:
+    tickets: Tickets = request.app.state.tickets
+    return tickets
+
+
+def _finished(service: Service, review_id: str, visitor: Visitor) -> Path:
+    record = service.reviews.get(review_id, visitor.owner)
+    if record.state != "finished":
+        ended = "；没有结果" if record.state in ENDED else "；做完才有结果"
+        raise MessageError("conflict", f"state: 这次质检是 {record.state}{ended}", field="state")
+    return service.reviews.out(review_id)
+
+
+def _existing(out: Path, file: str) -> Path:
+    if file not in DOWNLOADS or not (out / file).is_file():
+        there = "、".join(name for name in DOWNLOADS if (out / name).is_file())
+        raise MessageError("not_found", f"file: 没有 {file[:40]!r}，应为 {there} 之一", field="file")
+    return out / file
+
+
+def _page_of(path: Path, cursor: int, limit: int) -> tuple[bytes, int | None]:
+    """Read lines from a byte on; return them with where the next page begins, None after the last."""
+    with path.open("rb") as stream:
+        size = stream.seek(0, 2)
+        if cursor:
+            stream.seek(min(cursor, size) - 1)
+            if cursor > size or stream.read(1) != b"\n":
+                raise MessageError(
+                    "invalid_field", f"cursor: 收到 {cursor}，应为上一页 Link 里的值", field="cursor"
+                )
+        else:
+            stream.seek(0)
+        lines: list[bytes] = []
+        taken = 0
+        while len(lines) < limit and taken < _PAGE_BYTES and (line := stream.readline()):
+            lines.append(line)
+            taken += len(line)
+        after = cursor + taken
+        return b"".join(lines), after if after < size else None

@@ -1,0 +1,370 @@
+"""Reviews of recorded calls that the service keeps: queued, run in processes of their own, gone on with, deleted.
+
+A folder each below `reviews/`: review.json, in/ (what was uploaded), out/ (what `coach review` writes).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import secrets
+import shutil
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from coach import shipped
+from coach.coaching.scorecard_file import find_scorecard
+from coach.errors import ConfigError, MessageError
+from coach.service.review_job import DONE, FAILED, OUT, STOPPED, Job
+from coach.service.review_process import run_job
+from coach.service.review_record import (
+    DOWNLOADS,
+    ENDED,
+    UNFINISHED,
+    ReviewOptions,
+    ReviewRecord,
+    read_record,
+)
+from coach.service.uploads import IN
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable
+    from pathlib import Path
+
+    from coach.config import Settings
+
+log = logging.getLogger(__name__)
+
+
+_INCOMING: Final = ".incoming-"
+_LOOK_S: Final = 60.0
+_SWEEP_S: Final = 3600.0
+_DAY_S: Final = 86_400
+
+
+class Reviews:
+    """All reviews of one data folder.
+
+    Args:
+        clock: seconds since 1970.
+    """
+
+    def __init__(self, *, settings: Settings, clock: Callable[[], float]) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._root = settings.data_dir.resolve() / "reviews"
+        self._records: dict[str, ReviewRecord] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._listeners: dict[str, set[asyncio.Event]] = {}
+        self._turns = asyncio.Semaphore(settings.review_parallel)
+        self._looks = asyncio.Semaphore(1)
+        self._saving = asyncio.Lock()
+        self._sweeper: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Read what is there, take away what was never wholly received, and go on with what is unfinished.
+
+        Raises:
+            ConfigError: the folder cannot be used.
+        """
+        try:
+            await asyncio.to_thread(self._load)
+        except OSError as error:
+            raise ConfigError(f"data_dir: 无法使用 {self._root}：{error.strerror or error}") from error
+        for record in sorted(self._records.values(), key=lambda each: each.created_at):
+            if record.state in UNFINISHED:
+                await self._change(record.id, state="queued")
+                self._begin(record.id)
+            elif record.state == "received" and record.look is None:
+                self._begin(record.id)
+        self._sweeper = asyncio.create_task(self._sweep(), name="reviews-sweep")
+
+    async def close(self) -> None:
+        """End the processes; what they have done stays, and the next start goes on."""
+        tasks = [*self._tasks.values(), *([self._sweeper] if self._sweeper else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def listed(self, owner: str) -> list[ReviewRecord]:
+        """List the reviews that `owner` may see ("": all), youngest first."""
+        seen = [record for record in self._records.values() if owner in {"", record.owner}]
+        return sorted(seen, key=lambda record: record.created_at, reverse=True)
+
+    def get(self, review_id: str, owner: str = "") -> ReviewRecord:
+        """Return one review.
+
+        Raises:
+            MessageError: `not_found`.
+        """
+        record = self._records.get(review_id)
+        if record is None or owner not in {"", record.owner}:
+            raise MessageError("not_found", "没有这次质检，可能已经删除", field="id")
+        return record
+
+    def out(self, review_id: str) -> Path:
+        """Return the output directory of a review."""
+        return self._root / review_id / OUT
+
+    def told(self, record: ReviewRecord) -> dict[str, Any]:
+        """Return what the wire tells of a review."""
+        there: tuple[str, ...] = ()
+        if record.state == "finished":
+            out = self.out(record.id)
+            there = tuple(name for name in DOWNLOADS if (out / name).is_file())
+        return record.as_message(downloads=there)
+
+    @contextlib.asynccontextmanager
+    async def incoming(self) -> AsyncIterator[Path]:
+        """Give a folder in which to receive files; unless `add` took it, it is gone afterwards.
+
+        Raises:
+            MessageError: `busy`: so many reviews are kept already.
+        """
+        if len(self._records) >= self._settings.review_kept:
+            raise MessageError(
+                "busy",
+                f"已保存 {len(self._records)} 次质检，上限 {self._settings.review_kept}；请先删掉不用的",
+            )
+        folder = self._root / f"{_INCOMING}{secrets.token_hex(8)}"
+        await asyncio.to_thread((folder / IN).mkdir, parents=True, mode=0o700)
+        try:
+            yield folder
+        finally:
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+    async def add(
+        self,
+        incoming: Path,
+        *,
+        owner: str,
+        title: str,
+        folder: str,
+        files: tuple[str, ...],
+        size: int,
+        options: ReviewOptions,
+        start: bool,
+    ) -> ReviewRecord:
+        """Keep what was received; begin at once, or first look at it. The arguments are those of `ReviewRecord`."""
+        review_id = f"r{secrets.token_hex(6)}"
+        now = self._clock()
+        record = ReviewRecord(
+            review_id,
+            owner,
+            title or files[0].rsplit("/", 1)[-1],
+            folder,
+            files,
+            size,
+            now,
+            now,
+            state="queued" if start else "received",
+            options=options,
+        )
+        await asyncio.to_thread(record.write, incoming)
+        await asyncio.to_thread(incoming.rename, self._root / review_id)
+        self._records[review_id] = record
+        self._begin(review_id)
+        return record
+
+    async def start(self, review_id: str, options: ReviewOptions | None) -> ReviewRecord:
+        """Queue a review that was received, or go on with one that was cancelled or failed.
+
+        Raises:
+            MessageError: `conflict`: it waits, runs or is finished.
+        """
+        record = self.get(review_id)
+        if record.state not in {"received", "cancelled", "failed"}:
+            raise MessageError(
+                "conflict",
+                f"state: 这次质检是 {record.state}，应为 received、cancelled 或 failed",
+                field="state",
+            )
+        self._stop(review_id)
+        changed = self._change(
+            review_id, state="queued", options=options or record.options, problem="", progress={}
+        )
+        self._begin(review_id)
+        return await changed
+
+    async def remove(self, review_id: str) -> ReviewRecord | None:
+        """Cancel a review that waits or runs; delete any other with its files, and return None."""
+        unfinished = self.get(review_id).state in UNFINISHED
+        task = self._stop(review_id)
+        if task is not None:
+            await asyncio.gather(task, return_exceptions=True)
+        if not unfinished:
+            await self._delete(review_id)
+            return None
+        if self._records[review_id].state in UNFINISHED:
+            await self._change(review_id, state="cancelled")
+        return self._records[review_id]
+
+    async def watch(self, review_id: str) -> AsyncGenerator[ReviewRecord]:
+        """Yield a review now and after each change, the last state of those that came meanwhile; ends with it."""
+        woken = asyncio.Event()
+        listeners = self._listeners.setdefault(review_id, set())
+        listeners.add(woken)
+        try:
+            while (record := self._records.get(review_id)) is not None:
+                woken.clear()
+                yield record
+                if record.state in ENDED:
+                    return
+                await woken.wait()
+        finally:
+            listeners.discard(woken)
+            if not listeners:
+                self._listeners.pop(review_id, None)
+
+    def _load(self) -> None:
+        self._root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for folder in self._root.iterdir():
+            if folder.name.startswith(_INCOMING):
+                shutil.rmtree(folder, ignore_errors=True)
+            elif folder.is_dir():
+                try:
+                    record = read_record(folder)
+                except (OSError, ValueError, KeyError, TypeError) as error:
+                    log.error("%s: 读不懂 review.json，已略过：%s", folder, error)  # noqa: TRY400 - no trace
+                    continue
+                self._records[record.id] = record
+
+    def _change(self, review_id: str, **changes: Any) -> asyncio.Future[ReviewRecord]:  # noqa: ANN401 - any field
+        """Change a record and tell it at once; the future is done when it is on disk."""
+        record = self._records[review_id].changed(at=self._clock(), **changes)
+        self._records[review_id] = record
+        self._wake(review_id)
+        return asyncio.ensure_future(self._save(review_id))
+
+    async def _save(self, review_id: str) -> ReviewRecord:
+        async with self._saving:
+            # The newest: what was queued before it is part of it.
+            record = self._records[review_id]
+            try:
+                await asyncio.to_thread(record.write, self._root / review_id)
+            except OSError as error:
+                log.error("质检 %s: 写不了 review.json：%s", review_id, error)  # noqa: TRY400 - no trace
+            return record
+
+    def _wake(self, review_id: str) -> None:
+        for woken in self._listeners.get(review_id, ()):
+            woken.set()
+
+    def _begin(self, review_id: str) -> None:
+        queued = self._records[review_id].state == "queued"
+        work = self._review(review_id) if queued else self._look(review_id)
+        task = asyncio.create_task(work, name=f"review-{review_id}")
+        self._tasks[review_id] = task
+        task.add_done_callback(lambda done: self._forget(review_id, done))
+
+    def _forget(self, review_id: str, task: asyncio.Task[None]) -> None:
+        if self._tasks.get(review_id) is task:
+            del self._tasks[review_id]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("质检 %s 出错", review_id, exc_info=error)
+            if review_id in self._records:
+                self._change(review_id, state="failed", problem="服务内部出错，已记入日志；可以重新开始")
+
+    def _stop(self, review_id: str) -> asyncio.Task[None] | None:
+        task = self._tasks.pop(review_id, None)
+        if task is not None:
+            task.cancel()
+        return task
+
+    async def _review(self, review_id: str) -> None:
+        async with self._turns:
+            record = await self._change(review_id, state="running", progress={})
+            problems: list[str] = []
+
+            def hear(told: dict[str, Any]) -> None:
+                if told.pop("type", "") == "progress":
+                    # Not written down: the journal knows better.
+                    self._records[review_id] = self._records[review_id].changed(
+                        at=self._clock(), progress=told
+                    )
+                    self._wake(review_id)
+                elif "message" in told:
+                    problems.append(str(told["message"]))
+
+            try:
+                code = await self._run("run", record, hear=hear)
+            except (MessageError, OSError) as error:
+                code, problems = FAILED, [str(error)]
+        if code == DONE:
+            summary = await asyncio.to_thread(self._summary, review_id)
+            await self._change(review_id, state="finished", summary=summary, problem="")
+            # Nobody needs the words as they came any more.
+            await asyncio.to_thread(shutil.rmtree, self._root / review_id / IN, ignore_errors=True)
+        elif code == STOPPED:
+            await self._change(review_id, state="cancelled", problem="质检进程被外部结束；可以接着做")
+        else:
+            problem = problems[-1] if problems else f"质检进程意外结束（退出码 {code}）；可以接着做"
+            log.warning("质检 %s 没有做完：%s", review_id, problem)
+            await self._change(review_id, state="failed", problem=problem)
+
+    async def _look(self, review_id: str) -> None:
+        seen: list[dict[str, Any]] = []
+
+        def hear(told: dict[str, Any]) -> None:
+            if told.pop("type", "") == "look":
+                seen.append(told)
+
+        async with self._looks:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_S):
+                    await self._run("look", self._records[review_id], hear=hear)
+        if self._records[review_id].state == "received":
+            await self._change(review_id, look=tuple(seen))
+
+    async def _run(self, mode: str, record: ReviewRecord, *, hear: Callable[[dict[str, Any]], None]) -> int:
+        folder = self._root / record.id
+        settings, options = self._settings, record.options
+        above = settings.review_dir if record.folder else folder / IN
+        if above is None:
+            raise MessageError("not_allowed", "review_dir 已不再设置，读不到这次质检的文件夹")
+        job = Job(
+            cwd=str(above.resolve()),
+            sources=record.files,
+            rules=str(settings.rules.resolve()),
+            phrasebook=str(settings.phrasebook.resolve()),
+            packs=settings.packs,
+            scorecard=str(find_scorecard(settings.rules, shipped.rules_dir()).resolve()),
+            masked=settings.masking,
+            workers=settings.review_workers or max(1, (os.cpu_count() or 1) - 1),
+            agent_is=options.agent_is,
+            customer_is=options.customer_is,
+            format=options.format,
+            encoding=options.encoding,
+            since=options.since,
+            anonymous=options.anonymous,
+            lang=options.lang,
+        )
+        await asyncio.to_thread(job.write, folder)
+        return await run_job(mode, folder, hear=hear)
+
+    def _summary(self, review_id: str) -> dict[str, Any]:
+        summary: dict[str, Any] = orjson.loads((self.out(review_id) / "summary.json").read_bytes())
+        del summary["sources"]
+        return summary
+
+    async def _delete(self, review_id: str) -> None:
+        self._records.pop(review_id, None)
+        self._wake(review_id)
+        # Under a name that the next start clears away, should this one be killed meanwhile.
+        gone = self._root / f"{_INCOMING}{review_id}"
+        await asyncio.to_thread((self._root / review_id).rename, gone)
+        await asyncio.to_thread(shutil.rmtree, gone, ignore_errors=True)
+
+    async def _sweep(self) -> None:
+        """Delete what is older than the days it may be kept."""
+        while True:
+            oldest = self._clock() - self._settings.review_keep_days * _DAY_S
+            for record in list(self._records.values()):
+                if record.created_at < oldest and record.state not in UNFINISHED:
+                    log.info("质检 %s 已过保留期，删除", record.id)
+                    with contextlib.suppress(OSError):
+                        await self._delete(record.id)
+            await asyncio.sleep(_SWEEP_S)
