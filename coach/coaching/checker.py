@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from coach.coaching.events import Speaker
     from coach.language.compiled import CompiledPattern
     from coach.rulebook.book import Rulebook
-    from coach.rulebook.matcher import Findings, Matcher, Trace
+    from coach.rulebook.matcher import Matcher
     from coach.rulebook.rules import Modifier
+    from coach.rulebook.trace import Findings, Trace
 
 
 class Checker:
@@ -41,6 +42,7 @@ class Checker:
         shown = self._matcher("agent", trial=False)
         self._scan = shown.scan
         self._misheard = shown.misheard
+        self._doubtful = shown.doubtful
 
     def __reduce__(self) -> tuple[Callable[..., Checker], tuple[Rulebook]]:
         """Pickle by rule book."""
@@ -72,7 +74,7 @@ class Checker:
         if speaker == "agent" and not trial:
             # Nearly every call ends here; each function call saved is a tenth of what it costs.
             try:
-                if not self._scan(text) and not (final and self._misheard(text)):
+                if not self._scan(text) and not (final and (self._misheard(text) or self._doubtful(text))):
                     return ()
             except UnicodeEncodeError:
                 pass  # a lone surrogate: `examine` replaces it

@@ -134,7 +134,7 @@ def score(checker: Checker, sentences: Iterable[LabelledSentence], *, trial: boo
 
 def _reasons(checker: Checker, sentence: LabelledSentence, trial: bool) -> tuple[str, ...]:
     return tuple(
-        f"{trace.rule.id}「{sentence.text[trace.start : trace.end]}」← {trace.pattern}"
+        f"{trace.rule.id}「{sentence.text[trace.start : trace.end]}」← {trace.pattern or trace.rule.explain}"
         + (f"（被拦下：{trace.stopped}）" if trace.stopped_by else "")
         for trace in checker.examine(sentence.text, trial=trial).traces
     )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from coach.rulebook.book import Rulebook
-    from coach.rulebook.matcher import Trace
+    from coach.rulebook.trace import Trace
 
 SignalCategory = Literal["customer-complaint", "churn-risk", "escalation-risk", "urgency"]
 Motive = Literal["venting", "compensation", "contribution", "retaliation", "help-seeking", "explicit"]

@@ -59,8 +59,15 @@ def load_book(
     *,
     check_examples: bool,
     packs: list[str] | None = None,
+    second_opinion: bool = True,
 ) -> Rulebook:
     """Load the rule book the options name; without --pack, COACH_PACKS names the packs.
+
+    Args:
+        rules, phrasebook: folders; those shipped when None.
+        check_examples: run the examples of every rule.
+        packs: names of packs to switch on.
+        second_opinion: False leaves the second opinion out.
 
     Raises:
         RulebookError, PhrasebookError: with every problem found.
@@ -72,6 +79,7 @@ def load_book(
         phrasebook_dir=phrasebook or shipped.phrasebook_dir(),
         packs=pack_names(packs),
         check_examples=check_examples,
+        second_opinion=second_opinion,
     )
 
 

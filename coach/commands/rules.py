@@ -177,6 +177,7 @@ def score(
     *,
     errors: Annotated[bool, typer.Option(help="逐句列出错误及原因。")] = True,
     trial: Annotated[bool, typer.Option("--trial", help="试用中的规则也算。")] = False,
+    rules_only: Annotated[bool, typer.Option("--rules-only", help="不用第二意见，只看规则。")] = False,
     json: Json = False,
     rules: RulesDir = None,
     phrasebook: PhrasebookDir = None,
@@ -193,12 +194,58 @@ def score(
     from coach.commands.scoring import print_score, read_labelled, score_as_dict  # noqa: PLC0415
 
     sentences = [sentence for file in files for sentence in read_labelled(_lines(file), name=file.name)]
-    book = load_book(rules, phrasebook, packs=pack, check_examples=False)
+    book = load_book(rules, phrasebook, packs=pack, check_examples=False, second_opinion=not rules_only)
     result = score_sentences(Checker(book), sentences, trial=trial)
     if json:
         _print_json(score_as_dict(result, digest=book.digest))
     else:
         print_score(result, sys.stdout, digest=book.digest, errors=errors)
+
+
+@app.command()
+def train(
+    files: Annotated[list[Path], typer.Argument(help='JSON 行：{"id","text","labels":[…],"also":[…]}')],
+    *,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="写到哪个文件，默认规则目录里的 second-opinion.json.gz。"),
+    ] = None,
+    json: Json = False,
+    rules: RulesDir = None,
+    phrasebook: PhrasebookDir = None,
+    pack: Packs = None,
+) -> None:
+    """用标注过的句子训练第二意见（需要 pip install 'coach[train]'）。
+
+    规则改过以后重新训练：第二意见只否决训练时已有的句式。训练句里不要有客户的个人信息。
+
+    示例：coach rules train 标注/*.jsonl --rules ./rules
+    """
+    from coach import shipped  # noqa: PLC0415 - only this command needs it
+    from coach.coaching.training import train as train_opinion  # noqa: PLC0415
+    from coach.commands.scoring import read_labelled  # noqa: PLC0415
+    from coach.rulebook.opinion import MODEL_FILE, dump  # noqa: PLC0415
+
+    sentences = [sentence for file in files for sentence in read_labelled(_lines(file), name=file.name)]
+    book = load_book(rules, phrasebook, packs=pack, check_examples=False, second_opinion=False)
+    model = train_opinion(sentences, book)
+    target = out or (rules or shipped.rules_dir()) / MODEL_FILE
+    written = dump(model)
+    target.write_bytes(written)
+    if json:
+        _print_json(
+            {
+                "file": str(target),
+                "sentences": model.sentences,
+                "grams": len(model.grams),
+                "bytes": len(written),
+            }
+        )
+    else:
+        print(
+            f"{target}：由 {len(sentences)} 句标注和 {model.sentences - len(sentences)} 句规则例句学到"
+            f" {len(model.grams)} 个字串，{len(written) // 1024} KB"
+        )
 
 
 @app.command()

@@ -38,6 +38,9 @@ _TAGGED_EDGE = f"{EDGE}/x{BAR}"
 _MAX_SOUND_FORMS = 120
 # Classes in a row multiply; a rule file must not be able to make loading hang.
 _MAX_SPELLINGS = 2_000
+# A regular expression tries one way after the other: 22 optional words before the same 22 words took a minute.
+# The shipped patterns have at most 1,458.
+_MAX_READINGS = 10_000
 
 
 class Encoded:
@@ -97,7 +100,8 @@ class CompiledPattern:
         tagged: whether it needs parts of speech.
 
     Raises:
-        PatternError: if it cannot be read, names an unknown class, or has no word to look for.
+        PatternError: if it cannot be read, names an unknown class, can be read in too many ways, or has no word
+            to look for.
     """
 
     def __init__(self, source: str, vocabulary: Vocabulary) -> None:
@@ -112,6 +116,11 @@ class CompiledPattern:
                     source, source.find(f"<{item.name}>"), f"没有词类 <{item.name}>；已有：{known}"
                 )
         self.tagged = any(isinstance(item, Tag) or (isinstance(item, Literal) and item.tag) for item in items)
+        readings = _readings(items)
+        if readings > _MAX_READINGS:
+            raise PatternError(
+                source, 0, f"可省略的词和间隔太多，有 {readings} 种读法，最多 {_MAX_READINGS}；请拆成几条句式"
+            )
         self.anchors = tuple(_anchors(self.tree, vocabulary))
         if not self.anchors:
             raise PatternError(source, 0, "没有必须出现的词，每句话都要细查；至少写一个词或 <词类>")
@@ -188,6 +197,17 @@ class CompiledPattern:
                     count += 1
                     yield spoken
             run = []
+
+
+def _readings(items: tuple[Item, ...]) -> int:
+    """Count in how many ways optional items and gaps may be filled."""
+    ways = 1
+    for item in items:
+        if isinstance(item, Maybe):
+            ways *= 2
+        elif isinstance(item, Gap):
+            ways *= item.high - item.low + 1
+    return ways
 
 
 def _variants(word: str) -> set[str]:

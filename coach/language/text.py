@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left, bisect_right
 from functools import cache, lru_cache
 
 # A clause ends at any of these. Everything that a writer may use instead is mapped to one of them.
@@ -16,7 +17,7 @@ CLAUSE_MARKS = "，。？！；"
 # Sounds of hesitation that carry no meaning inside a sentence. 额 is missing on purpose: 额度, 全额.
 _HESITATIONS = frozenset("嗯呃诶欸唉哎")
 # 唔 is a hesitation in Mandarin and the negation in Cantonese (唔知, 唔关我事): kept before these.
-_CANTONESE_AFTER = frozenset("知该好系使得关清识需会可能同")
+_CANTONESE_AFTER = frozenset("知该好系使得关清识需会可能同到了")
 # Repeating one of these is a stutter, never a word (看看, 试试, 谢谢 stay).
 _STUTTERED = "我你您他她这那不就"
 
@@ -70,6 +71,15 @@ class Normalized:
             self._map = _trace(self.original)[1:]
         starts, ends = self._map
         return starts[start], ends[end - 1]
+
+    def back(self, start: int, end: int) -> tuple[int, int]:
+        """Map a span of `original` to characters of `text`."""
+        if not self._moved:
+            return start, end
+        if self._map is None:
+            self._map = _trace(self.original)[1:]
+        starts, ends = self._map
+        return bisect_left(starts, start), bisect_right(ends, end)
 
     def respelled(self, text: str) -> Normalized:
         """Return a copy whose text is `text`, another spelling of the same characters one by one."""

@@ -19,6 +19,8 @@ from coach.rulebook.matcher import Matcher
 from coach.rulebook.models import MustSaysFile, OverridesFile, PhraseFile, RuleFile, WordsFile
 from coach.rulebook.must_say import FILE as MUST_SAYS
 from coach.rulebook.must_say import MustSayRule, compile_must_say
+from coach.rulebook.opinion_file import FILE as SECOND_OPINION
+from coach.rulebook.opinion_file import OpinionFile, compile_opinion
 from coach.rulebook.phrasebook import Phrase, Phrasebook
 from coach.rulebook.source import Source, read_source
 
@@ -28,9 +30,10 @@ if TYPE_CHECKING:
 
     from coach.rulebook.context import Context
     from coach.rulebook.models import OverrideModel
+    from coach.rulebook.opinion import Opinion
     from coach.rulebook.rules import Modifier, Rule, SentenceType
 
-_NOT_RULES = frozenset({"words.yml", "overrides.yml", MUST_SAYS})
+_NOT_RULES = frozenset({"words.yml", "overrides.yml", MUST_SAYS, SECOND_OPINION})
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
@@ -44,6 +47,7 @@ class Rulebook:
         overrides: what the site changed, for the documentation.
         expired: ids of rules whose override has run out and was not applied.
         must_says: what an agent has to say in a call.
+        opinion: judges what agents say beside the rules; None for a book without one.
     """
 
     digest: str
@@ -56,6 +60,7 @@ class Rulebook:
     expired: tuple[str, ...] = ()
     unused_classes: tuple[str, ...] = ()
     must_says: tuple[MustSayRule, ...] = ()
+    opinion: Opinion | None = None
 
     def matcher(
         self,
@@ -75,6 +80,8 @@ class Rulebook:
             modifiers=self.modifiers,
             tokenizer=self.tokenizer,
             sound=sound,
+            # It learnt from what agents say, and the examples of the rules are run without it (speaker None).
+            opinion=self.opinion if speaker == "agent" else None,
         )
 
 
@@ -84,6 +91,7 @@ def load_rulebook(
     phrasebook_dir: Path,
     packs: Iterable[str] = (),
     check_examples: bool = True,
+    second_opinion: bool = True,
     today: date | None = None,
 ) -> Rulebook:
     """Load a rule book and run the examples of every rule.
@@ -93,6 +101,7 @@ def load_rulebook(
         phrasebook_dir: holds <category>.yml.
         packs: names of the packs to switch on.
         check_examples: False skips the examples; only for tools that run them themselves.
+        second_opinion: False leaves it out; to train it, and to see what it changes.
         today: decides which overrides have run out; the current date (UTC) when left out.
 
     Raises:
@@ -102,6 +111,7 @@ def load_rulebook(
     loader = _Loader(
         rules_dir, phrasebook_dir, today or datetime.now(UTC).date(), run_examples=check_examples
     )
+    loader.second_opinion = second_opinion
     book = loader.load(tuple(packs))
     if loader.compiler.problems or loader.problems:
         # Without the word classes no pattern can be judged: what it says then would only hide the cause.
@@ -127,6 +137,7 @@ class _Loader:
         self.phrasebook_dir = phrasebook_dir
         self.today = today
         self.run_examples = run_examples
+        self.second_opinion = True
         self.problems: list[Problem] = []
         self.words_broken = False
         self.phrases_broken = False
@@ -159,6 +170,7 @@ class _Loader:
         if source is not None:
             self.check_contexts(words, source, {rule.id for rule in rules})
         must_says = self.must_says(packs)
+        opinion = self.opinion(phrases)
         rules, overrides, expired = self.overridden(rules)
         used = self.compiler.used_classes | {FILLER_CLASS}
         return Rulebook(
@@ -172,6 +184,7 @@ class _Loader:
             expired=expired,
             unused_classes=tuple(sorted(set(words.classes) - used)),
             must_says=must_says,
+            opinion=opinion,
         )
 
     def check_contexts(self, words: WordsFile, source: Source, rules: set[str]) -> None:
@@ -265,6 +278,19 @@ class _Loader:
                     self.problems.append(source.problem(place, f"{entry.id!r} 写了两次"))
                 made[entry.id] = compile_must_say(entry, source, index, compiler=self.compiler, stem=stem)
         return tuple(made.values())
+
+    def opinion(self, phrases: dict[str, Phrase]) -> Opinion | None:
+        path = self.rules_dir / SECOND_OPINION
+        if not self.second_opinion or not path.exists():
+            return None
+        file, source = self.read(path, f"rules/{SECOND_OPINION}", OpinionFile)
+        if file is None or source is None:
+            return None
+        opinion, problems = compile_opinion(file, source, self.rules_dir, phrases=phrases)
+        self.problems += problems
+        if opinion is not None:
+            self.digest.update((self.rules_dir / file.model).read_bytes())
+        return opinion
 
     def phrases(self) -> dict[str, Phrase]:
         phrases: dict[str, Phrase] = {}

@@ -12,8 +12,8 @@ from coach.rulebook.rules import stands
 if TYPE_CHECKING:
     from coach.language.compiled import CompiledPattern
     from coach.language.tokens import Tokenizer
-    from coach.rulebook.matcher import Findings, Trace
     from coach.rulebook.rules import RuleException
+    from coach.rulebook.trace import Findings, Trace
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from coach.rulebook.book import Rulebook
     from coach.rulebook.draft import Draft
-    from coach.rulebook.matcher import Findings, Matcher, Trace
+    from coach.rulebook.matcher import Matcher
+    from coach.rulebook.trace import Findings, Trace
 
 PHASE_TITLES = {
     "opening": "开场",
@@ -29,6 +30,7 @@ _STOPPERS = {
     "modifier": "修饰",
     "context": "语境",
     "phase": "阶段",
+    "opinion": "第二意见",
 }
 
 
@@ -205,7 +207,8 @@ def _in_phase(trace: Trace, phase: str | None) -> Trace:
 def _patterns(trace: Trace, found: Findings, encoded: Encoded) -> tuple[str, ...]:
     others = () if trace.by_sound else trace.rule.patterns
     return (
-        trace.pattern,
+        # What the second opinion found has none.
+        *filter(None, (trace.pattern,)),
         *(
             pattern.source
             for pattern in others
@@ -273,5 +276,7 @@ def _as_text(account: Account, text: str) -> list[str]:
     else:
         softened = f"（由 {trace.rule.severity} 减轻）" if trace.severity != trace.rule.severity else ""
         lines.append(f"  提示  {trace.severity}{softened}")
+        if not trace.pattern:
+            lines.append(f"  理由  {trace.rule.explain}")
         lines += [f"  话术  {phrase}" for phrase in account.suggestions]
     return lines

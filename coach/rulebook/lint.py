@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Literal
 from coach.language.compiled import Encoded
 from coach.rulebook.examples import unmark
 from coach.rulebook.matcher import Matcher
+from coach.rulebook.opinion import fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from coach.rulebook.book import Rulebook
-    from coach.rulebook.matcher import Findings
     from coach.rulebook.rules import Rule
+    from coach.rulebook.trace import Findings
 
 MIN_EXAMPLES = 2
 
@@ -46,13 +47,29 @@ def lint(book: Rulebook) -> list[LintFinding]:
         LintFinding("warning", f"rules/overrides.yml {rule}", "覆盖已过期，不再生效；请删除或改 until")
         for rule in book.expired
     ]
+    findings += _unheard(book)
     used = {key for rule in book.rules for key in rule.suggest}
+    if book.opinion is not None:
+        used |= {key for rule in book.opinion.notices.values() for key in rule.suggest}
     findings += [
         LintFinding("warning", f"phrasebook {key}", "没有规则用到这条话术")
         for key in book.phrasebook.phrases
         if key not in used
     ]
     return findings
+
+
+def _unheard(book: Rulebook) -> list[LintFinding]:
+    """Say how many patterns the second opinion has never met, and so never vetoes."""
+    if book.opinion is None:
+        return []
+    new = sum(
+        fingerprint(rule.id, pattern.source) not in book.opinion.model.patterns
+        for rule in book.rules
+        for pattern in rule.patterns
+    )
+    message = f"有 {new} 条句式是训练以后写的，第二意见不会否决它们；要它也管，请运行 coach rules train"
+    return [LintFinding("warning", "rules/second-opinion.yml", message)] if new else []
 
 
 def _rule(rule: Rule, book: Rulebook) -> Iterator[LintFinding]:

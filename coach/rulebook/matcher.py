@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -24,12 +24,14 @@ from coach.language.text import (
 )
 from coach.language.written import LONGEST_WORD
 from coach.rulebook.modified import Modified
+from coach.rulebook.trace import Findings, Trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from coach.language.tokens import Tokenizer
     from coach.rulebook.models import SeverityName
+    from coach.rulebook.opinion import Opinion
     from coach.rulebook.rules import Modifier, Rule, RuleException
 
 # One more character moves an inner word boundary in 1.5 % of partial texts, hardly ever further back
@@ -44,45 +46,6 @@ _CLAUSE_MARK = re.compile(f"[{CLAUSE_MARKS}]")
 _LONG_RUN = re.compile(f"[^{CLAUSE_MARKS}\u4e00-\u9fff]{{{LONGEST_WORD + 1}}}")
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
-    """A pattern of a rule found in an utterance, and what became of it.
-
-    Attributes:
-        start, end: characters of the original text.
-        severity: after modifiers; None when one of them cancelled the hit.
-        stopped: why it is no hit, in words for a supervisor; "" for a hit.
-        stopped_by: "exception", "sentence", "modifier" or "".
-        settled: False while words still to come could undo it.
-    """
-
-    rule: Rule
-    pattern: str
-    start: int
-    end: int
-    severity: SeverityName | None
-    parts: dict[str, str] = field(default_factory=dict)
-    stopped: str = ""
-    stopped_by: str = ""
-    modifiers: tuple[str, ...] = ()
-    by_sound: bool = False
-    settled: bool = True
-
-    @property
-    def is_hit(self) -> bool:
-        """Whether nothing stopped it."""
-        return self.severity is not None and not self.stopped_by
-
-
-@dataclass(frozen=True, slots=True)
-class Findings:
-    """All that a search saw. `tokens` is empty when the prefilter found nothing to look at."""
-
-    normalized: Normalized
-    tokens: tuple[str, ...] = ()
-    traces: tuple[Trace, ...] = ()
-
-
 class Matcher:
     """Searches utterances with a fixed set of rules.
 
@@ -91,6 +54,7 @@ class Matcher:
         modifiers: applied to every find of a rule whose category they name.
         tokenizer: cuts normalised text.
         sound: also look for the rules' words by sound, in closed text only.
+        opinion: reviews every find, and speaks up in closed text where no rule does.
     """
 
     def __init__(
@@ -100,11 +64,13 @@ class Matcher:
         modifiers: Iterable[Modifier],
         tokenizer: Tokenizer,
         sound: bool = True,
+        opinion: Opinion | None = None,
     ) -> None:
         self.rules = tuple(rules)
         self.modifiers = tuple(modifiers)
         self.tokenizer = tokenizer
         self._sound = sound
+        self._opinion = opinion
         self._owners: list[tuple[Rule, CompiledPattern]] = [
             (rule, pattern) for rule in self.rules for pattern in rule.patterns
         ]
@@ -123,17 +89,21 @@ class Matcher:
         spoken = (form for _, pattern in self._owners for form in pattern.spoken_forms())
         self._repairer = Repairer(spoken, tokenizer=tokenizer) if sound else None
         self.misheard: Callable[[str], object] = self._repairer.suspects if self._repairer else _nothing
+        self.doubtful: Callable[[str], object] = self._is_doubtful if opinion else _nothing
 
     def __reduce__(self) -> tuple[Callable[..., Matcher], tuple[object, ...]]:
         """Pickle by what it was made of: automata are rebuilt on the other side."""
-        return _rebuild, (self.rules, self.modifiers, self.tokenizer, self._sound)
+        return _rebuild, (self.rules, self.modifiers, self.tokenizer, self._sound, self._opinion)
 
     def quiet(self, text: str, *, closed: bool = True) -> bool:
         """Tell at the least cost whether nothing at all can be found in `text`."""
         try:
-            return not self.scan(text) and not (closed and self.misheard(text))
+            return not self.scan(text) and not (closed and (self.misheard(text) or self.doubtful(text)))
         except UnicodeEncodeError:
             return self.quiet(well_formed(text), closed=closed)
+
+    def _is_doubtful(self, text: str) -> bool:
+        return self._opinion is not None and self._opinion.suspects(normalize_marks(text).text)
 
     def suspicious(self, texts: Sequence[str], *, closed: bool = True) -> Iterator[int]:
         """Yield the indexes of the texts that are not quiet, scanning many texts in one go."""
@@ -148,7 +118,10 @@ class Matcher:
                 yield from range(first, first + len(batch))
                 continue
             ends = list(accumulate(len(text) + 1 for text in batch))
-            yield from sorted({first + bisect_right(ends, place) for place in places})
+            chosen = {first + bisect_right(ends, place) for place in places}
+            if closed and self._opinion is not None:
+                chosen |= {first + at for at, text in enumerate(batch) if self._is_doubtful(text)}
+            yield from sorted(chosen)
 
     def find(self, text: str, *, closed: bool = True, prefilter: bool = True) -> Findings:
         """Search one utterance.
@@ -184,7 +157,10 @@ class Matcher:
             traces = self._search(encoded, candidates, normalized)
         if closed and self._repairer is not None:
             traces += self._search_by_sound(normalized, taken=traces)
-        return Findings(normalized, tuple(tokens), tuple(_longest(traces)))
+        traces = _longest(traces)
+        if self._opinion is not None:
+            traces = self._opinion.review(normalized, traces, closed=closed)
+        return Findings(normalized, tuple(tokens), tuple(traces))
 
     def _search(self, encoded: Encoded, candidates: Sequence[int], normalized: Normalized) -> list[Trace]:
         traces: list[Trace] = []
@@ -297,9 +273,13 @@ class Matcher:
 
 
 def _rebuild(
-    rules: tuple[Rule, ...], modifiers: tuple[Modifier, ...], tokenizer: Tokenizer, sound: bool
+    rules: tuple[Rule, ...],
+    modifiers: tuple[Modifier, ...],
+    tokenizer: Tokenizer,
+    sound: bool,
+    opinion: Opinion | None,
 ) -> Matcher:
-    return Matcher(rules, modifiers=modifiers, tokenizer=tokenizer, sound=sound)
+    return Matcher(rules, modifiers=modifiers, tokenizer=tokenizer, sound=sound, opinion=opinion)
 
 
 def _nothing(_text: str) -> tuple[()]:

@@ -34,11 +34,27 @@ StatusName = Literal["draft", "trial", "stable", "retired"]
 SpeakerName = Literal["agent", "customer", "any"]
 
 
-class _Strict(BaseModel):
+class Strict(BaseModel):
+    """Nothing but the keys that are listed, and no guessing of types."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class ExceptionModel(_Strict):
+class VersionedFile(Strict):
+    """A file of this version of the format."""
+
+    version: Literal[1]
+
+    @field_validator("version", mode="before")
+    @classmethod
+    def _known_version(cls, value: object) -> object:
+        if value != 1 or isinstance(value, bool):
+            message = f"版本 {value!r} 不认识；这一版 coach 只读 version: 1，请升级 coach 或改写文件"
+            raise ValueError(message)
+        return value
+
+
+class ExceptionModel(Strict):
     """A pattern that drops a hit which it overlaps, and the reason a supervisor reads."""
 
     pattern: Text
@@ -48,7 +64,7 @@ class ExceptionModel(_Strict):
 Exceptions = Annotated[list[ExceptionModel], Field(min_length=1)] | None
 
 
-class ExampleModel(_Strict):
+class ExampleModel(Strict):
     """An example that is known to fail, and why."""
 
     text: Text
@@ -58,7 +74,7 @@ class ExampleModel(_Strict):
 Example = Annotated[Text | ExampleModel, Field(union_mode="left_to_right")]
 
 
-class RuleModel(_Strict):
+class RuleModel(Strict):
     """One rule; the order of the keys is the order in the file."""
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9-]+/[a-z0-9-]+$")]
@@ -77,19 +93,13 @@ class RuleModel(_Strict):
     misses: list[Example]
 
 
-class RuleFile(_Strict):
+class RuleFile(VersionedFile):
     """rules/<category>.yml."""
 
-    version: Literal[1]
     rules: Annotated[list[RuleModel], Field(min_length=1)]
 
-    @field_validator("version", mode="before")
-    @classmethod
-    def _known_version(cls, value: object) -> object:
-        return _check_version(value)
 
-
-class SentenceModel(_Strict):
+class SentenceModel(Strict):
     """A sentence type, decided per clause."""
 
     match: Annotated[list[Text], Field(min_length=1)]
@@ -98,7 +108,7 @@ class SentenceModel(_Strict):
     misses: list[Text] = []
 
 
-class ModifierModel(_Strict):
+class ModifierModel(Strict):
     """Words in the same breath that change how much a hit matters.
 
     `cancel` drops the hit, `soften` takes one step off its severity (a notice is dropped). `where` says on which
@@ -117,7 +127,7 @@ class ModifierModel(_Strict):
     misses: list[Text] = []
 
 
-class ContextModel(_Strict):
+class ContextModel(Strict):
     """Words of the customer's last utterance that hits need (`require`) or that excuse them (`cancel`)."""
 
     effect: Literal["cancel", "require"]
@@ -137,23 +147,17 @@ class ContextModel(_Strict):
         return self
 
 
-class WordsFile(_Strict):
+class WordsFile(VersionedFile):
     """rules/words.yml."""
 
-    version: Literal[1]
     dictionary: list[Text] = []
     classes: dict[str, Annotated[list[Text], Field(min_length=1)]] = {}
     sentences: dict[str, SentenceModel] = {}
     modifiers: dict[str, ModifierModel] = {}
     contexts: dict[str, ContextModel] = {}
 
-    @field_validator("version", mode="before")
-    @classmethod
-    def _known_version(cls, value: object) -> object:
-        return _check_version(value)
 
-
-class PhraseModel(_Strict):
+class PhraseModel(Strict):
     """A phrase an agent can say. `without` is said when a slot of `say` is not known."""
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9-]+/[a-z0-9-]+$")]
@@ -163,19 +167,13 @@ class PhraseModel(_Strict):
     said: list[Text] = []
 
 
-class PhraseFile(_Strict):
+class PhraseFile(VersionedFile):
     """phrasebook/<category>.yml."""
 
-    version: Literal[1]
     phrases: Annotated[list[PhraseModel], Field(min_length=1)]
 
-    @field_validator("version", mode="before")
-    @classmethod
-    def _known_version(cls, value: object) -> object:
-        return _check_version(value)
 
-
-class OverrideModel(_Strict):
+class OverrideModel(Strict):
     """A site's own change to one shipped rule."""
 
     rule: Text
@@ -207,19 +205,13 @@ class OverrideModel(_Strict):
         return value
 
 
-class OverridesFile(_Strict):
+class OverridesFile(VersionedFile):
     """rules/overrides.yml."""
 
-    version: Literal[1]
     overrides: list[OverrideModel]
 
-    @field_validator("version", mode="before")
-    @classmethod
-    def _known_version(cls, value: object) -> object:
-        return _check_version(value)
 
-
-class WhenModel(_Strict):
+class WhenModel(Strict):
     """Words of either side after which the must-say is asked for."""
 
     match: Annotated[list[Text], Field(min_length=1)]
@@ -228,7 +220,7 @@ class WhenModel(_Strict):
     misses: list[Text] = []
 
 
-class MustSayModel(_Strict):
+class MustSayModel(Strict):
     """One must-say; the order of the keys is the order in the file."""
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9-]+/[a-z0-9-]+$")]
@@ -244,20 +236,7 @@ class MustSayModel(_Strict):
     misses: Annotated[list[Text], Field(min_length=1)]
 
 
-class MustSaysFile(_Strict):
+class MustSaysFile(VersionedFile):
     """rules/must-says.yml and rules/packs/<pack>/must-says.yml."""
 
-    version: Literal[1]
     must_says: Annotated[list[MustSayModel], Field(min_length=1)]
-
-    @field_validator("version", mode="before")
-    @classmethod
-    def _known_version(cls, value: object) -> object:
-        return _check_version(value)
-
-
-def _check_version(value: object) -> object:
-    if value != 1 or isinstance(value, bool):
-        message = f"版本 {value!r} 不认识；这一版 coach 只读 version: 1，请升级 coach 或改写文件"
-        raise ValueError(message)
-    return value

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from coach.rulebook.models import MustSaysFile, OverridesFile, PhraseFile, RuleFile, WordsFile
+from coach.rulebook.opinion_file import OpinionFile
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -15,6 +16,7 @@ FILES: dict[str, type[BaseModel]] = {
     "phrasebook": PhraseFile,
     "overrides": OverridesFile,
     "must-says": MustSaysFile,
+    "second-opinion": OpinionFile,
 }
 
 
@@ -22,7 +24,7 @@ def schema(kind: str = "rules") -> dict[str, Any]:
     """Return the schema of one kind of file.
 
     Args:
-        kind: "rules", "words", "phrasebook", "overrides" or "must-says".
+        kind: "rules", "words", "phrasebook", "overrides", "must-says" or "second-opinion".
 
     Raises:
         KeyError: for another kind.

@@ -246,3 +246,9 @@ def test_many_classes_in_a_row_do_not_hang() -> None:
     assert len(list(pattern.spoken_forms())) == 120
     nested = CompiledPattern("(<w> <w> <w> <w> <w>|不知道)", Vocabulary({"w": words}))
     assert len(list(nested.spoken_forms())) == 120
+
+
+def test_refuses_what_could_be_read_in_too_many_ways() -> None:
+    """A pattern that would keep a call waiting is refused when it is written, with the number of its readings."""
+    with pytest.raises(PatternError, match="16384 种读法"):
+        compiled(" ".join(["(好|行)?"] * 14 + ["知道"]))

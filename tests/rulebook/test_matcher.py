@@ -21,7 +21,7 @@ from coach.rulebook.rules import Modifier, Rule, RuleException, SentenceType
 from tests.language.oracle import PATTERNS, TEXTS, VOCABULARY, Oracle
 
 if TYPE_CHECKING:
-    from coach.rulebook.matcher import Findings
+    from coach.rulebook.trace import Findings
 
 TOKENIZER = Tokenizer()
 # COACH_TEST_EFFORT=20 searches longer for a counterexample; the default keeps the suite short.

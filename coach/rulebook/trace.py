@@ -1,0 +1,50 @@
+"""What a search saw in one utterance: every find, and what became of it. Values only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from coach.language.text import Normalized
+    from coach.rulebook.models import SeverityName
+    from coach.rulebook.rules import Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A pattern of a rule found in an utterance, and what became of it.
+
+    Attributes:
+        start, end: characters of the original text.
+        severity: after modifiers; None when one of them cancelled the hit.
+        stopped: why it is no hit, in words for a supervisor; "" for a hit.
+        stopped_by: "exception", "sentence", "modifier", "context", "opinion" or "".
+        settled: False while words still to come could undo it.
+    """
+
+    rule: Rule
+    pattern: str
+    start: int
+    end: int
+    severity: SeverityName | None
+    parts: dict[str, str] = field(default_factory=dict)
+    stopped: str = ""
+    stopped_by: str = ""
+    modifiers: tuple[str, ...] = ()
+    by_sound: bool = False
+    settled: bool = True
+
+    @property
+    def is_hit(self) -> bool:
+        """Whether nothing stopped it."""
+        return self.severity is not None and not self.stopped_by
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """All that a search saw. `tokens` is empty when the prefilter found nothing to look at."""
+
+    normalized: Normalized
+    tokens: tuple[str, ...] = ()
+    traces: tuple[Trace, ...] = ()
