@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pydantic_settings import PydanticBaseSettingsSource
 
 LogLevel = Literal["debug", "info", "warning", "error"]
+LogFormat = Literal["text", "json"]
+Metrics = Literal["loopback", "key", "open", "off"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,12 @@ class Settings(BaseSettings):
     )
     log_level: LogLevel = Field(
         "info", description="debug, info, warning or error; customers' words only at debug."
+    )
+    log_format: LogFormat = Field("text", description="text for people or json, one object a line.")
+    access_log: bool = Field(default=False, description="Log a line for each request and socket.")
+    metrics: Metrics = Field(
+        "loopback",
+        description="Who may read /metrics: loopback (this machine without a key, others with one), key, open, off.",
     )
     max_connections: int = Field(25_000, ge=1, description="Open sockets, both kinds together.")
     max_calls: int = Field(20_000, ge=1, description="Calls in memory at once.")

@@ -42,7 +42,8 @@ def serve(
       coach serve --host 0.0.0.0 --origin https://crm.example --data-dir /var/lib/coach
     """
     from coach.config import load_settings  # noqa: PLC0415 - a second of imports only `serve` needs
-    from coach.service.server import configure_logging, run  # noqa: PLC0415
+    from coach.service.logs import configure_logging  # noqa: PLC0415
+    from coach.service.server import run  # noqa: PLC0415
     from coach.service.service import Service  # noqa: PLC0415
 
     settings = load_settings(
@@ -57,7 +58,7 @@ def serve(
         masking=False if unmasked else None,
         log_level=log_level,
     )
-    configure_logging(settings.log_level)
+    configure_logging(settings.log_level, form=settings.log_format)
     service = Service(settings)
     run(service, on_listening=lambda url: _announce(service, url))
 

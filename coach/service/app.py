@@ -11,8 +11,9 @@ from starlette.websockets import WebSocketDisconnect
 
 from coach import __version__
 from coach.errors import MessageError
-from coach.service import pages, playground, rest, review_routes
+from coach.service import metrics, pages, playground, rest, review_routes
 from coach.service.ingest import serve_producer
+from coach.service.logs import AccessLog
 from coach.service.responses import Guard, error_response
 from coach.service.sidebar import serve_sidebar
 from coach.service.tickets import Tickets
@@ -44,6 +45,7 @@ def create_app(service: Service) -> FastAPI:
     app.include_router(rest.router)
     app.include_router(playground.router)
     app.include_router(review_routes.router)
+    app.include_router(metrics.router)
     app.include_router(pages.router)
     if settings.demo:
         app.include_router(pages.demo_router)
@@ -54,6 +56,8 @@ def create_app(service: Service) -> FastAPI:
     app.add_exception_handler(MessageError, _refused)
     app.add_exception_handler(HTTPException, _not_served)
     app.add_exception_handler(Exception, _failed)
+    if settings.access_log:
+        app.add_middleware(AccessLog)
     app.add_middleware(Guard, gate=service.gate, headers=pages.page_headers(settings.origins))
     return app
 
@@ -95,9 +99,10 @@ async def _stream(socket: WebSocket, agent_id: str) -> None:
         return
 
 
-async def _refused(_request: Request, error: Exception) -> Response:
+async def _refused(request: Request, error: Exception) -> Response:
     if not isinstance(error, MessageError):
         raise TypeError("registered for MessageError only") from error
+    rest.service_of(request).meter.refused["http", error.code] += 1
     return error_response(error)
 
 

@@ -59,6 +59,7 @@ class Calls:
     ) -> None:
         self._store = store
         self._hub = hub
+        self.meter = hub.meter
         self._rules = rules
         self._max_calls = max_calls
         self._idle_s = idle_s
@@ -189,7 +190,9 @@ class Calls:
     async def run_clock(self) -> None:
         """Let time pass for every call, until cancelled."""
         while True:
+            began = time.perf_counter()
             await asyncio.sleep(_TICK_S)
+            self.meter.lag.add(max(0.0, time.perf_counter() - began - _TICK_S))
             self.tick()
 
     def tick(self) -> None:

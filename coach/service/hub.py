@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
+from coach.service.meter import Meter
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterator
 
     from coach.service.render import Message
 
@@ -24,8 +26,9 @@ TOO_SLOW: Final = 1013
 class Reader:
     """The outgoing side of one sidebar connection. One task takes from it; anyone may put."""
 
-    def __init__(self, *, limit: int, snapshot: Callable[[], Message]) -> None:
+    def __init__(self, *, limit: int, snapshot: Callable[[], Message], meter: Meter | None = None) -> None:
         self._limit = limit
+        self._meter = meter or Meter()
         self._snapshot = snapshot
         self._frames: deque[tuple[bool, bytes]] = deque()
         self._wake = asyncio.Event()
@@ -42,16 +45,17 @@ class Reader:
         if len(self._frames) < self._limit:
             self._frames.append((True, frame))
         elif self._behind:
-            self.close(TOO_SLOW)
+            self._drop()
         else:
             self._behind = True
+            self._meter.resyncs += 1
             self.ask_snapshot()
         self._wake.set()
 
     def put_reply(self, message: Message) -> None:
         """Queue an answer to this reader alone; it survives a resynchronisation."""
         if len(self._frames) >= 2 * self._limit:
-            self.close(TOO_SLOW)
+            self._drop()
             return
         self._frames.append((False, orjson.dumps(message)))
         self._wake.set()
@@ -68,6 +72,15 @@ class Reader:
         self._frames.clear()
         self._snapshot_due = False
         self._wake.set()
+
+    @property
+    def depth(self) -> int:
+        """How many messages wait to be sent."""
+        return len(self._frames)
+
+    def _drop(self) -> None:
+        self._meter.dropped += self.closed_with is None
+        self.close(TOO_SLOW)
 
     async def next(self) -> bytes | None:
         """Return the next frame, or None when the socket is to be closed."""
@@ -89,8 +102,9 @@ class Reader:
 class Feed:
     """What one agent's sidebars see: the events of his calls, numbered."""
 
-    def __init__(self, *, agent_id: str, keep: int) -> None:
+    def __init__(self, *, agent_id: str, keep: int, meter: Meter | None = None) -> None:
         self.agent_id = agent_id
+        self.meter = meter or Meter()
         # The call shown in a snapshot: the one that started last and has not ended.
         self.call_id: str | None = None
         self.readers: set[Reader] = set()
@@ -102,6 +116,8 @@ class Feed:
         self._events: dict[int, bytes] = {}
         self._newest_transcript: dict[tuple[str, str], int] = {}
         self._coalescing: dict[tuple[str, str], Message] = {}
+        # When the frame came that the oldest of them is for.
+        self._coalescing_since = 0.0
 
     @property
     def offset(self) -> str:
@@ -113,13 +129,14 @@ class Feed:
         """Send an event to every reader; of the transcripts of one loop tick the last revision."""
         if message["type"] == "transcript":
             if not self._coalescing:
+                self._coalescing_since = self.meter.received_at
                 asyncio.get_running_loop().call_soon(self.flush)
             key = (message["call_id"], message["utterance_id"])
             self._coalescing.pop(key, None)
             self._coalescing[key] = message
             return
         self.flush()
-        self._send(message)
+        self._send(message, self.meter.received_at)
 
     def flush(self) -> None:
         """Send the transcripts that wait for the end of the loop tick."""
@@ -127,7 +144,7 @@ class Feed:
             return
         waiting, self._coalescing = self._coalescing, {}
         for key, message in waiting.items():
-            self._send(message)
+            self._send(message, self._coalescing_since)
             replaced = self._newest_transcript.get(key)
             if replaced is not None:
                 self._events.pop(replaced, None)
@@ -145,7 +162,7 @@ class Feed:
             return None
         return [frame for each, frame in self._events.items() if each > after]
 
-    def _send(self, message: Message) -> None:
+    def _send(self, message: Message, received_at: float) -> None:
         self._number += 1
         message["offset"] = f"{self._epoch}-{self._number}"
         # A tight copy: orjson's own result keeps its working buffer, 4 KB for 400 bytes.
@@ -158,6 +175,8 @@ class Feed:
             self._forget_transcripts()
         for reader in self.readers:
             reader.put_event(frame)
+        if self.readers:
+            self.meter.pushed(received_at)
 
     def _forget_transcripts(self) -> None:
         # Rarely worth doing for one entry; the table is never larger than a few calls.
@@ -170,7 +189,8 @@ class Feed:
 class Hub:
     """All feeds by agent."""
 
-    def __init__(self, *, keep: int) -> None:
+    def __init__(self, *, keep: int, meter: Meter | None = None) -> None:
+        self.meter = meter or Meter()
         self._keep = keep
         self._feeds: dict[str, Feed] = {}
 
@@ -181,8 +201,12 @@ class Hub:
         """Return the agent's feed, new if need be."""
         feed = self._feeds.get(agent_id)
         if feed is None:
-            feed = self._feeds[agent_id] = Feed(agent_id=agent_id, keep=self._keep)
+            feed = self._feeds[agent_id] = Feed(agent_id=agent_id, keep=self._keep, meter=self.meter)
         return feed
+
+    def readers(self) -> Iterator[Reader]:
+        """Iterate over all connected readers."""
+        return (reader for feed in self._feeds.values() for reader in feed.readers)
 
     def forget_idle(self, *, busy: Collection[str]) -> None:
         """Drop feeds without readers, but those of `busy` agents; whoever comes back gets a snapshot."""

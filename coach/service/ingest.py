@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.websockets import WebSocketDisconnect
@@ -12,6 +13,7 @@ from starlette.websockets import WebSocketDisconnect
 from coach.errors import MessageError
 from coach.service.handshake import receive, send
 from coach.service.messages import read_json, read_producer_event
+from coach.service.meter import Meter
 from coach.service.render import render_error
 
 if TYPE_CHECKING:
@@ -30,8 +32,9 @@ _MAX_ERRORS: Final = 64
 class Outbox:
     """Acks and errors on their way to one producer. Of the acks of a call only the last is sent."""
 
-    def __init__(self, *, bounded: bool = True) -> None:
+    def __init__(self, *, bounded: bool = True, meter: Meter | None = None) -> None:
         self._bounded = bounded
+        self._meter = meter or Meter()
         self.acks: dict[str, int] = {}
         self.errors: list[Message] = []
         self._wake = asyncio.Event()
@@ -45,6 +48,7 @@ class Outbox:
 
     def refuse(self, error: MessageError, *, call_id: str | None, seq: int | None) -> None:
         """Something was refused."""
+        self._meter.refused["ingest", error.code] += 1
         self.errors.append(render_error(error, call_id=call_id, seq=seq))
         if self._bounded and len(self.errors) >= _MAX_ERRORS:
             self._room.clear()
@@ -68,6 +72,7 @@ class Outbox:
             *self.errors,
             *({"type": "ack", "call_id": call_id, "seq": seq} for call_id, seq in self.acks.items()),
         ]
+        self._meter.acks += len(self.acks)
         self.acks, self.errors = {}, []
         self._room.set()
         return messages
@@ -105,6 +110,8 @@ class Intake:
     async def event(self, value: dict[str, Any]) -> None:
         """Take in one event; whatever is wrong with it is answered."""
         call_id, seq = _call_id_of(value), _seq_of(value)
+        meter = self._calls.meter
+        meter.received_at = perf_counter()
         try:
             event = read_producer_event(value)
         except MessageError as error:
@@ -114,10 +121,14 @@ class Intake:
                 self._calls.refuse(call_id, seq, producer=self._outbox, principal=self._principal)
             return
         try:
+            meter.events[event.type] += 1
             self._check(event.call_id)
             await self._calls.accept(event, producer=self._outbox, principal=self._principal)
         except MessageError as error:
             self._outbox.refuse(error, call_id=call_id, seq=seq)
+        finally:
+            # What is published from here on, by the clock, answers no frame.
+            meter.received_at = 0.0
 
     def close(self) -> None:
         """Stop being told about the calls seen here."""
@@ -136,7 +147,7 @@ class Intake:
 
 async def serve_producer(socket: WebSocket, *, calls: Calls, principal: Principal, max_calls: int) -> None:
     """Run one producer connection until it closes."""
-    outbox = Outbox()
+    outbox = Outbox(meter=calls.meter)
     intake = Intake(calls=calls, principal=principal, outbox=outbox, max_calls=max_calls)
     writer = asyncio.create_task(_write(socket, outbox), name="producer-writer")
     try:

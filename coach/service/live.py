@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from time import perf_counter
 from typing import TYPE_CHECKING, Protocol
 
 from coach.coaching.events import AdviceGiven, AdviceResolved, AdviceWithdrawn, Utterance
@@ -161,6 +162,8 @@ class LiveCall:
         """Send events to the agent's sidebars and note what of them belongs on disk."""
         for event in map(self.privacy.event, events):
             if isinstance(event, AdviceGiven):
+                if event.advice.id not in self.told:
+                    self.feed.meter.advice[event.advice.hit.category, event.advice.severity] += 1
                 self.told.add(event.advice.id)
                 self._advice[event.advice.id] = advice_row(self.privacy.stored(event.advice))
                 self._withdrawn.discard(event.advice.id)
@@ -201,7 +204,9 @@ class LiveCall:
         known = event.utterance_id in self._finals
         if not known:
             # The card goes out first: it is for the words in the agent's mouth, moments are for the call.
+            began = perf_counter()
             events = self.call.hear(utterance)
+            self.feed.meter.check.add(perf_counter() - began)
             self.publish(events)
             self.moments.hear(utterance, events, now_ms=now_ms)
         if event.final:

@@ -136,7 +136,7 @@ async def take_events(request: Request, call_id: str, principal: Known) -> Respo
         raise MessageError("not_allowed", "此操作需要 API 密钥或生产者令牌")
     batch = await read_body(request, EventBatch)
     service = service_of(request)
-    outbox = Outbox(bounded=False)
+    outbox = Outbox(bounded=False, meter=service.meter)
     intake = Intake(calls=service.calls, principal=principal, outbox=outbox, max_calls=1, call_id=call_id)
     try:
         for event in batch.events:

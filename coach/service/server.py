@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
 import sys
 from typing import TYPE_CHECKING, Any, Final
@@ -71,26 +70,10 @@ def uvicorn_config(service: Service) -> uvicorn.Config:
     )
 
 
-def configure_logging(level: str) -> None:
-    """Log to standard error, the call id in every line."""
-    handler = logging.StreamHandler()
-    handler.addFilter(_with_call_id)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s [%(call_id)s] %(message)s"))
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    # One line a request or socket is too much at a thousand calls.
-    for chatty in ("uvicorn", "websockets", "aiosqlite", "watchfiles"):
-        logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLevelName(level.upper())))
-
-
 async def _stop_when(server: uvicorn.Server, stop: asyncio.Event | None) -> None:
     if stop is not None:
         await stop.wait()
         server.should_exit = True
-
-
-def _with_call_id(record: logging.LogRecord) -> bool:
-    record.call_id = getattr(record, "call_id", "-")
-    return True
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -13,6 +13,7 @@ from coach.service.auth import Gate, KeyRing
 from coach.service.calls import Calls
 from coach.service.handshake import Lobby
 from coach.service.hub import Hub
+from coach.service.meter import Meter
 from coach.service.reviews import Reviews
 from coach.service.ruleset import RuleSource
 from coach.service.store import Store
@@ -64,8 +65,11 @@ class Service:
         self.rules.load(ruleset)
         self.gate = Gate(origins=settings.origins, hosts=settings.hosts, bound_to=settings.host)
         self.lobby = Lobby(keys=self.keys, gate=self.gate, limit=settings.max_connections)
-        self.store = Store(settings.data_dir / "coach.sqlite3", max_waiting=settings.max_waiting)
-        self.hub = Hub(keep=settings.resume_events)
+        self.meter = Meter()
+        self.store = Store(
+            settings.data_dir / "coach.sqlite3", max_waiting=settings.max_waiting, meter=self.meter
+        )
+        self.hub = Hub(keep=settings.resume_events, meter=self.meter)
         self.calls = Calls(
             store=self.store,
             hub=self.hub,

@@ -45,7 +45,7 @@ async def serve_sidebar(
 ) -> None:
     """Run one sidebar connection until it closes."""
     feed = hub.feed(agent_id)
-    reader = Reader(limit=limit, snapshot=lambda: calls.snapshot(feed))
+    reader = Reader(limit=limit, snapshot=lambda: calls.snapshot(feed), meter=hub.meter)
     _join(feed, reader, after)
     writer = asyncio.create_task(_write(socket, reader), name="sidebar-writer")
     listener = asyncio.create_task(
@@ -95,6 +95,7 @@ async def _listen(
                 call_id = message.call_id if isinstance(message, Snooze | SnoozeUndo) else None
                 await _act(message, calls=calls, principal=principal, agent_id=agent_id, reader=reader)
             except MessageError as error:
+                calls.meter.refused["stream", error.code] += 1
                 reader.put_reply(render_error(error, call_id=call_id))
 
 

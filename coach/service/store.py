@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 from dataclasses import dataclass
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -22,6 +23,7 @@ from coach.coaching.events import Utterance
 from coach.errors import CoachError, ConfigError
 from coach.service import schema
 from coach.service.batch import Batch, Write
+from coach.service.meter import Meter
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,10 +68,12 @@ class StoredCall:
 class Store:
     """The database and its writer task."""
 
-    def __init__(self, path: Path, *, max_waiting: int) -> None:
+    def __init__(self, path: Path, *, max_waiting: int, meter: Meter | None = None) -> None:
         self._path = path
         self._max_waiting = max_waiting
-        self._engine: AsyncEngine = create_async_engine(f"sqlite+aiosqlite:///{path}")
+        self._meter = meter or Meter()
+        # Parameters are what customers said: they must not get into the log with an error.
+        self._engine: AsyncEngine = create_async_engine(f"sqlite+aiosqlite:///{path}", hide_parameters=True)
         event.listen(self._engine.sync_engine, "connect", _on_connect)
         self._waiting: list[tuple[Write, asyncio.Future[None]]] = []
         self._wake = asyncio.Event()
@@ -111,6 +115,11 @@ class Store:
     def full(self) -> bool:
         """Tell whether producers should slow down."""
         return len(self._waiting) >= self._max_waiting
+
+    @property
+    def waiting(self) -> int:
+        """How many writes wait for the disk."""
+        return len(self._waiting)
 
     def put(self, write: Write) -> asyncio.Future[None]:
         """Queue a write; the future is done once it is on disk.
@@ -214,10 +223,12 @@ class Store:
                 await self._linger()
                 continue
             taken = self._waiting[:_MAX_BATCH]
+            began = perf_counter()
             try:
                 stale = await self._commit([write for write, _ in taken])
             except (DBAPIError, OSError) as error:
                 self.error = str(getattr(error, "orig", error))
+                self._meter.failed_commits += 1
                 log.error("提交失败，%d 条等待写入：%s", len(self._waiting), self.error)  # noqa: TRY400 - no trace
                 if self._closing:
                     _fail(self._waiting, error)
@@ -225,6 +236,9 @@ class Store:
                 await asyncio.sleep(_RETRY_S)
                 continue
             self.error = ""
+            self._meter.commit.add(perf_counter() - began)
+            self._meter.batch.add(len(taken))
+            self._meter.committed += len(taken)
             del self._waiting[: len(taken)]
             for write, done in taken:
                 if done.cancelled():
