@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from coach.commands.health import health
 from coach.commands.options import Json, Packs, PhrasebookDir, RulesDir, load_book
 from coach.errors import TranscriptError
 
@@ -19,6 +20,7 @@ app = typer.Typer(
     help="查看、检查和解释规则。\n\n退出码：0 没有问题；1 规则有问题；2 参数有误。",
     rich_markup_mode=None,
 )
+app.command(name="health")(health)
 
 
 @app.command(name="list")

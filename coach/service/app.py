@@ -11,7 +11,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from coach import __version__
 from coach.errors import MessageError
-from coach.service import metrics, pages, playground, rest, review_routes
+from coach.service import decision_routes, metrics, pages, playground, rest, review_routes
 from coach.service.ingest import serve_producer
 from coach.service.logs import AccessLog
 from coach.service.responses import Guard, error_response
@@ -44,6 +44,7 @@ def create_app(service: Service) -> FastAPI:
     app.state.tickets = Tickets(clock=service.clock)
     app.include_router(rest.router)
     app.include_router(playground.router)
+    app.include_router(decision_routes.router)
     app.include_router(review_routes.router)
     app.include_router(metrics.router)
     app.include_router(pages.router)

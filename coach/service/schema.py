@@ -87,6 +87,47 @@ snoozes = Table(
     # False where the agent took it back.
     Column("quiet", Boolean, nullable=False),
 )
+# What reviewers hold of a hit, in a live call or in a review; how it came to that is in the history.
+decisions = Table(
+    "decisions",
+    metadata,
+    # A function of what follows up to `end`.
+    Column("id", String(32), primary_key=True),
+    # "" for a live call
+    Column("review_id", String(32), nullable=False),
+    Column("call_id", String(128), nullable=False),
+    # The utterance id of a live call, the number of the turn (from 0) in a review.
+    Column("place", String(128), nullable=False),
+    Column("rule", String(128), nullable=False),
+    Column("start", Integer, nullable=False),
+    Column("end", Integer, nullable=False),
+    Column("agent_id", String(128), nullable=False),
+    Column("text", Text, nullable=False),
+    # Of the rule set that found it.
+    Column("digest", String(64), nullable=False),
+    # right or wrong
+    Column("verdict", String(16), nullable=False),
+    # decided, appealed or settled
+    Column("state", String(16), nullable=False),
+    Column("at", Float, nullable=False),
+)
+decision_history = Table(
+    "decision_history",
+    metadata,
+    Column("decision_id", String(32), primary_key=True),
+    Column("n", Integer, primary_key=True),
+    # decided, appealed or settled
+    Column("kind", String(16), nullable=False),
+    # "" for an appeal
+    Column("verdict", String(16), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("who", String(128), nullable=False),
+    Column("at", Float, nullable=False),
+)
+Index("advice_rule", advice.c.rule, advice.c.withdrawn)
+Index("decisions_rule", decisions.c.rule, decisions.c.at)
+Index("decisions_call", decisions.c.call_id)
+Index("decisions_review", decisions.c.review_id)
 Index("calls_open", calls.c.started_at, sqlite_where=calls.c.ended_ms.is_(None))
 Index("advice_call", advice.c.call_id)
 Index("moments_call", moments.c.call_id)
@@ -107,6 +148,23 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         )""",
         "INSERT INTO snoozes SELECT call_id, rule, seq, 1 FROM snoozes_1",
         "DROP TABLE snoozes_1",
+    ),
+    (
+        """CREATE TABLE decisions (
+            id VARCHAR(32) NOT NULL PRIMARY KEY, review_id VARCHAR(32) NOT NULL, call_id VARCHAR(128) NOT NULL,
+            place VARCHAR(128) NOT NULL, rule VARCHAR(128) NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL,
+            agent_id VARCHAR(128) NOT NULL, text TEXT NOT NULL, digest VARCHAR(64) NOT NULL,
+            verdict VARCHAR(16) NOT NULL, state VARCHAR(16) NOT NULL, at FLOAT NOT NULL
+        )""",
+        """CREATE TABLE decision_history (
+            decision_id VARCHAR(32) NOT NULL, n INTEGER NOT NULL, kind VARCHAR(16) NOT NULL,
+            verdict VARCHAR(16) NOT NULL, reason TEXT NOT NULL, who VARCHAR(128) NOT NULL, at FLOAT NOT NULL,
+            PRIMARY KEY (decision_id, n)
+        )""",
+        "CREATE INDEX advice_rule ON advice (rule, withdrawn)",
+        "CREATE INDEX decisions_rule ON decisions (rule, at)",
+        "CREATE INDEX decisions_call ON decisions (call_id)",
+        "CREATE INDEX decisions_review ON decisions (review_id)",
     ),
 )
 VERSION: Final = 1 + len(MIGRATIONS)

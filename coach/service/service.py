@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING
 from coach.errors import ConfigError
 from coach.service.auth import Gate, KeyRing
 from coach.service.calls import Calls
+from coach.service.decisions import Decisions
 from coach.service.handshake import Lobby
 from coach.service.hub import Hub
 from coach.service.meter import Meter
@@ -80,6 +81,7 @@ class Service:
             clock=clock,
         )
         self.reviews = Reviews(settings=settings, clock=clock)
+        self.decisions = Decisions(settings.data_dir / "coach.sqlite3", masking=settings.masking, clock=clock)
         self.ready = False
 
     @contextlib.asynccontextmanager
@@ -105,6 +107,7 @@ class Service:
                 tasks[0].cancel()
                 await self.reviews.close()
                 await asyncio.gather(*tasks, return_exceptions=True)
+                await self.decisions.close()
                 await self.store.close()
         finally:
             self._lock.close()

@@ -20,9 +20,7 @@ CALL = {
         {"speaker": "agent", "text": "应该会到，我的手机号是13812345678", "start_ms": 1000, "end_ms": 2500},
     ],
 }
-LINES = "".join(
-    json.dumps({**CALL, "id": f"c-{number}"}, ensure_ascii=False) + "\n" for number in range(5)
-)
+LINES = "".join(json.dumps({**CALL, "id": f"c-{number}"}, ensure_ascii=False) + "\n" for number in range(5))
 UNNAMED = "SPEAKER_00：您好，请讲\nSPEAKER_01：怎么退订\nSPEAKER_00：我不知道\n"
 WAIT_S = 60
 CARD = """\

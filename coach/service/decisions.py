@@ -1,0 +1,319 @@
+"""What reviewers decide about hits: right or wrong, the agent's appeal, how it was settled; nothing is forgotten.
+
+Written beside the live writer, in short transactions of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import orjson
+from sqlalchemy import event, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from coach.errors import MessageError
+from coach.language.masking import mask
+from coach.service import schema
+from coach.service.render import timestamp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping
+    from pathlib import Path
+
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+Verdict = Literal["right", "wrong"]
+
+
+@dataclass(frozen=True, slots=True)
+class HitPlace:
+    """Where a hit is. `review_id` "" is a live call, whose `place` is an utterance id; else `place` is a turn from 0."""
+
+    review_id: str
+    call_id: str
+    place: str
+    rule: str
+    start: int
+    end: int
+
+    @property
+    def decision_id(self) -> str:
+        """The id of the decision about this hit."""
+        key = [self.review_id, self.call_id, self.place, self.rule, self.start, self.end]
+        return f"d{hashlib.sha256(orjson.dumps(key)).hexdigest()[:20]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose decisions somebody may see; None: no limit."""
+
+    agent_id: str | None = None
+    reviews: frozenset[str] | None = None
+
+    def covers(self, row: Mapping[str, Any]) -> bool:
+        """Tell whether a decision is in it."""
+        return (self.agent_id is None or row["agent_id"] == self.agent_id) and (
+            self.reviews is None or row["review_id"] in self.reviews
+        )
+
+
+class Decisions:
+    """The decisions in the database of the store, whose tables must be there.
+
+    Args:
+        masking: mask personal data in what people write.
+        clock: seconds since 1970.
+    """
+
+    def __init__(self, database: Path, *, masking: bool, clock: Callable[[], float]) -> None:
+        self._engine: AsyncEngine = create_async_engine(f"sqlite+aiosqlite:///{database}")
+        event.listen(self._engine.sync_engine, "connect", _on_connect)
+        self._masking = masking
+        self._clock = clock
+        # One service writes to a database, so this is enough to keep two reviewers apart.
+        self._writing = asyncio.Lock()
+
+    async def close(self) -> None:
+        """Close the file."""
+        await self._engine.dispose()
+
+    async def find_advice(self, place: HitPlace) -> Mapping[str, Any] | None:
+        """Find a hit of a live call: agent_id, text, digest; None when the agent was never told of it."""
+        advice, calls = schema.advice.c, schema.calls.c
+        query = (
+            select(calls.agent_id, advice.quote.label("text"), advice.digest)
+            .join(schema.calls, calls.call_id == advice.call_id)
+            .where(
+                advice.call_id == place.call_id,
+                advice.utterance_id == place.place,
+                advice.rule == place.rule,
+                advice.start == place.start,
+                advice.end == place.end,
+                advice.withdrawn.is_(False),
+            )
+        )
+        async with self._engine.connect() as connection:
+            row = (await connection.execute(query)).mappings().first()
+        return None if row is None else dict(row)
+
+    async def decide(
+        self, place: HitPlace, *, hit: Mapping[str, Any], verdict: Verdict, reason: str, reviewer: str
+    ) -> dict[str, Any]:
+        """Decide about a hit, for the first time or once more.
+
+        Args:
+            hit: its `agent_id`, `text` and `digest`.
+
+        Raises:
+            MessageError: `conflict`: the agent has appealed, or it is settled.
+        """
+        now = self._clock()
+        key = place.decision_id
+        row = {
+            "id": key,
+            "review_id": place.review_id,
+            "call_id": place.call_id,
+            "place": place.place,
+            "rule": place.rule,
+            "start": place.start,
+            "end": place.end,
+            "agent_id": hit["agent_id"],
+            "text": hit["text"],
+            "digest": hit["digest"],
+            "verdict": verdict,
+            "state": "decided",
+            "at": now,
+        }
+        async with self._writing, self._engine.begin() as connection:
+            before = await _row(connection, key)
+            if before is not None and before["state"] != "decided":
+                raise MessageError(
+                    "conflict", f"state: 这一条已经{_TOLD[before['state']]}，不能再改判", field="state"
+                )
+            statement = upsert(schema.decisions).values(row)
+            await connection.execute(
+                statement.on_conflict_do_update(index_elements=["id"], set_={"verdict": verdict, "at": now})
+            )
+            await self._note(connection, key, "decided", verdict=verdict, reason=reason, who=reviewer, at=now)
+        return await self.get(key)
+
+    async def appeal(self, decision_id: str, *, text: str, who: str) -> dict[str, Any]:
+        """Take in the agent's appeal.
+
+        Raises:
+            MessageError: `not_found`, or `conflict`: there is nothing to appeal against, or not any more.
+        """
+        now = self._clock()
+        async with self._writing, self._engine.begin() as connection:
+            before = await self._known(connection, decision_id)
+            if before["verdict"] != "right" or before["state"] != "decided":
+                told = "已判为误报，无须申诉" if before["verdict"] == "wrong" else _TOLD[before["state"]]
+                raise MessageError("conflict", f"state: 这一条{told}", field="state")
+            await _set(connection, decision_id, state="appealed", at=now)
+            await self._note(connection, decision_id, "appealed", verdict="", reason=text, who=who, at=now)
+        return await self.get(decision_id)
+
+    async def settle(
+        self, decision_id: str, *, verdict: Verdict, reason: str, reviewer: str
+    ) -> dict[str, Any]:
+        """Settle an appeal.
+
+        Raises:
+            MessageError: `not_found`, or `conflict`: nobody has appealed, or it is settled.
+        """
+        now = self._clock()
+        async with self._writing, self._engine.begin() as connection:
+            before = await self._known(connection, decision_id)
+            if before["state"] != "appealed":
+                raise MessageError("conflict", "state: 这一条没有待处理的申诉", field="state")
+            await _set(connection, decision_id, state="settled", verdict=verdict, at=now)
+            await self._note(
+                connection, decision_id, "settled", verdict=verdict, reason=reason, who=reviewer, at=now
+            )
+        return await self.get(decision_id)
+
+    async def get(self, decision_id: str, scope: Scope | None = None) -> dict[str, Any]:
+        """Return one decision with its history.
+
+        Raises:
+            MessageError: `not_found`, also for what lies outside of `scope`.
+        """
+        async with self._engine.connect() as connection:
+            row = await self._known(connection, decision_id)
+            if scope is not None and not scope.covers(row):
+                raise _unknown()
+            return (await _told(connection, [row]))[0]
+
+    async def listed(
+        self,
+        *,
+        scope: Scope,
+        rule: str = "",
+        call: str = "",
+        review: str | None = None,
+        state: str = "",
+        limit: int,
+    ) -> list[dict[str, Any]]:
+        """List decisions with their history, the latest first."""
+        table = schema.decisions.c
+        query = select(schema.decisions).order_by(table.at.desc(), table.id).limit(limit)
+        for column, wanted in ((table.rule, rule), (table.call_id, call), (table.state, state)):
+            if wanted:
+                query = query.where(column == wanted)
+        if review is not None:
+            query = query.where(table.review_id == review)
+        if scope.agent_id is not None:
+            query = query.where(table.agent_id == scope.agent_id)
+        if scope.reviews is not None:
+            query = query.where(table.review_id.in_(scope.reviews))
+        async with self._engine.connect() as connection:
+            return await _told(connection, await _rows(connection, query))
+
+    async def of(self, ids: Collection[str]) -> dict[str, dict[str, Any]]:
+        """Return those of some decisions that were made, by id."""
+        query = select(schema.decisions).where(schema.decisions.c.id.in_(ids))
+        async with self._engine.connect() as connection:
+            return {each["id"]: each for each in await _told(connection, await _rows(connection, query))}
+
+    async def _known(self, connection: AsyncConnection, decision_id: str) -> dict[str, Any]:
+        row = await _row(connection, decision_id)
+        if row is None:
+            raise _unknown()
+        return row
+
+    async def _note(
+        self,
+        connection: AsyncConnection,
+        decision_id: str,
+        kind: str,
+        *,
+        verdict: str,
+        reason: str,
+        who: str,
+        at: float,
+    ) -> None:
+        table = schema.decision_history
+        known = await connection.execute(select(table.c.n).where(table.c.decision_id == decision_id))
+        await connection.execute(
+            insert(table).values(
+                decision_id=decision_id,
+                n=max(known.scalars(), default=0) + 1,
+                kind=kind,
+                verdict=verdict,
+                reason=mask(reason) if self._masking else reason,
+                who=who,
+                at=at,
+            )
+        )
+
+
+_TOLD = {"decided": "没有申诉", "appealed": "在申诉中，应先处理申诉", "settled": "已经申诉并处理完"}
+
+
+def _unknown() -> MessageError:
+    return MessageError("not_found", "没有这条复核", field="id")
+
+
+async def _row(connection: AsyncConnection, decision_id: str) -> dict[str, Any] | None:
+    rows = await _rows(connection, select(schema.decisions).where(schema.decisions.c.id == decision_id))
+    return rows[0] if rows else None
+
+
+async def _rows(connection: AsyncConnection, query: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - any select
+    # The driver's keys are a subclass of str that orjson does not take.
+    return [
+        {str(name): value for name, value in row.items()}
+        for row in (await connection.execute(query)).mappings()
+    ]
+
+
+async def _set(connection: AsyncConnection, decision_id: str, **values: object) -> None:
+    table = schema.decisions
+    await connection.execute(update(table).where(table.c.id == decision_id).values(**values))
+
+
+async def _told(connection: AsyncConnection, rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Render decisions as the wire has them."""
+    rows = list(rows)
+    table = schema.decision_history
+    query = (
+        select(table)
+        .where(table.c.decision_id.in_([row["id"] for row in rows]))
+        .order_by(table.c.decision_id, table.c.n)
+    )
+    history: dict[str, list[dict[str, Any]]] = {}
+    for step in await _rows(connection, query):
+        history.setdefault(step["decision_id"], []).append(
+            {
+                "kind": step["kind"],
+                "verdict": step["verdict"] or None,
+                "reason": step["reason"],
+                "who": step["who"],
+                "at": timestamp(step["at"]),
+            }
+        )
+    return [
+        {
+            "id": row["id"],
+            "review": row["review_id"] or None,
+            "call": row["call_id"],
+            "turn": int(row["place"]) if row["review_id"] else None,
+            "utterance": None if row["review_id"] else row["place"],
+            **{name: row[name] for name in ("rule", "start", "end", "agent_id", "text", "digest")},
+            **{name: row[name] for name in ("verdict", "state")},
+            "at": timestamp(row["at"]),
+            "history": history.get(row["id"], []),
+        }
+        for row in rows
+    ]
+
+
+def _on_connect(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own type
+    cursor = connection.cursor()
+    for pragma in ("synchronous = FULL", "busy_timeout = 5000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
