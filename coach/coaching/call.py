@@ -6,11 +6,13 @@ new `Call` rebuilds its state: what is told depends on the final texts alone, no
 
 from __future__ import annotations
 
+from bisect import bisect_right, insort
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from coach.coaching.advice import advice_id, advise, outcome_of
+from coach.coaching.attention import AttentionBudget, is_covered
 from coach.coaching.events import (
     Advice,
     AdviceGiven,
@@ -30,30 +32,6 @@ if TYPE_CHECKING:
     from coach.rulebook.phrasebook import Phrasebook
 
 _MINUTE_MS = 60_000
-
-
-@dataclass(frozen=True, slots=True)
-class AttentionBudget:
-    """How much an agent is told. Design choices to be tested with agents, not measurements.
-
-    Attributes:
-        cool_down_ms: the same rule is told again only after this time; violations always are.
-        notices_per_minute: notices beyond it are counted but not told.
-        sharpen_within_ms: a second notice of the same category within this time is told as a warning.
-        judge_turns: so many agent utterances after a card are searched for its adoption.
-        active_ms: an unresolved card is part of a snapshot this long.
-        silence_ms: without any transcript for this long, coach says that it is blind; an utterance that has
-            not grown for this long was abandoned.
-        kept_utterances: older utterances leave memory (the store has them).
-    """
-
-    cool_down_ms: int = 20_000
-    notices_per_minute: int = 2
-    sharpen_within_ms: int = 60_000
-    judge_turns: int = 3
-    active_ms: int = 60_000
-    silence_ms: int = 15_000
-    kept_utterances: int = 200
 
 
 @dataclass(slots=True)
@@ -113,6 +91,8 @@ class Call:
         self._now_ms = 0
         self._last_words_ms = 0
         self._blind: dict[BlindReason, BlindSpot] = {}
+        # What the customer finished saying, by when he began (ms from the start of the call).
+        self._customer: list[tuple[int, str]] = []
 
     @property
     def digest(self) -> str:
@@ -147,6 +127,8 @@ class Call:
         # A recogniser may find out late that it was the customer: then what was told is taken back.
         advice_events = self._coach(heard) if utterance.speaker == "agent" or heard.told else []
         if utterance.final:
+            if utterance.speaker == "customer":
+                insort(self._customer, (utterance.start_ms, utterance.text), key=_began)
             if utterance.speaker == "agent":
                 advice_events += self._repeated(heard)
                 advice_events += self._judge(heard)
@@ -209,6 +191,9 @@ class Call:
         """Check the newest revision and tell, keep or take back its cards."""
         utterance = heard.utterance
         current = self._hits(utterance)
+        if not current and not heard.told:
+            heard.marks = ()
+            return []
         affordable = self._affordable(current, heard)
         events: list[CallEvent] = []
         for identity, (occurrence, hit) in current.items():
@@ -256,14 +241,8 @@ class Call:
 
     def _customer_before(self, utterance: Utterance) -> str:
         """Return what the customer finished saying last before the agent began."""
-        before = [
-            heard.utterance
-            for heard in self._heard.values()
-            if heard.utterance.speaker == "customer"
-            and heard.utterance.final
-            and heard.utterance.start_ms <= utterance.start_ms
-        ]
-        return max(before, key=lambda each: each.start_ms).text if before else ""
+        at = bisect_right(self._customer, utterance.start_ms, key=_began)
+        return self._customer[at - 1][1] if at else ""
 
     def _take_back(self, heard: _Heard, identity: str) -> list[CallEvent]:
         """A told hit is gone: made up for in the same breath, or never said."""
@@ -291,6 +270,8 @@ class Call:
         affordable: set[str] = set()
         for identity, (_, hit) in current.items():
             if hit.rule in self.snoozed and identity not in heard.told:
+                continue
+            if not self._budget.overlapping and is_covered(hit, current):
                 continue
             if hit.severity != "violation":
                 if hit.rule in cooling or (
@@ -359,11 +340,13 @@ class Call:
         return [replace(spot, active=False)] if spot else []
 
     def _take_next_rules(self) -> None:
+        if self._next is None:
+            return
         under_way = any(
             not heard.utterance.final and self._now_ms - heard.utterance.end_ms < self._budget.silence_ms
             for heard in self._heard.values()
         )
-        if self._next is not None and not under_way:
+        if not under_way:
             self._checker, self._phrasebook = self._next
             self._next = None
 
@@ -373,3 +356,8 @@ class Call:
             del self._heard[next(iter(self._heard))]
         while len(self._cards) > self._budget.kept_utterances:
             del self._cards[next(iter(self._cards))]
+        del self._customer[: -self._budget.kept_utterances]
+
+
+def _began(said: tuple[int, str]) -> int:
+    return said[0]

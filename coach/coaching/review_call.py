@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from coach.coaching.call import AttentionBudget, Call
+from coach.coaching.attention import AttentionBudget
+from coach.coaching.call import Call
 from coach.coaching.checker import Checker
 from coach.coaching.events import AdviceGiven, AdviceResolved, AdviceWithdrawn, Utterance
 from coach.coaching.moments import Moments
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from coach.rulebook.book import Rulebook
 
 # In a review nobody is interrupted, so nothing that was found is held back.
-EVERYTHING = AttentionBudget(cool_down_ms=0, notices_per_minute=1_000_000)
+EVERYTHING = AttentionBudget(cool_down_ms=0, notices_per_minute=1_000_000, overlapping=True)
 
 
 @dataclass(frozen=True, slots=True)

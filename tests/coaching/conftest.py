@@ -14,7 +14,7 @@ from tests.conftest import load
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from coach.coaching.call import AttentionBudget
+    from coach.coaching.attention import AttentionBudget
     from coach.coaching.events import CallEvent, Speaker
     from coach.rulebook.book import Rulebook
 

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coach.coaching.advice import advice_id, said_share
-from coach.coaching.call import AttentionBudget, Call
+from coach.coaching.attention import AttentionBudget
+from coach.coaching.call import Call
 from coach.coaching.checker import Checker
 from coach.coaching.events import (
     AdviceGiven,

@@ -18,7 +18,7 @@ from coach.rulebook.book import load_rulebook
 from coach.shipped import _CHECKOUT, phrasebook_dir, rules_dir
 
 if TYPE_CHECKING:
-    from coach.coaching.call import AttentionBudget
+    from coach.coaching.attention import AttentionBudget
     from coach.coaching.events import Advice
     from coach.coaching.moment import Moment
     from coach.coaching.review_call import CallReview

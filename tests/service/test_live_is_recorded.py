@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from coach import shipped
-from coach.coaching.call import AttentionBudget
+from coach.coaching.attention import AttentionBudget
 from coach.coaching.checker import Checker
 from coach.coaching.must_says import MustSayFinder
 from coach.coaching.review_call import CallReviewer, RecordedTurn
