@@ -6,14 +6,24 @@ import logging
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, WebSocket
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.websockets import WebSocketDisconnect
 
 from coach import __version__
 from coach.errors import MessageError
-from coach.service import decision_routes, metrics, pages, playground, rest, review_routes
+from coach.service import (
+    call_list,
+    decision_routes,
+    metrics,
+    pages,
+    playground,
+    rest,
+    review_routes,
+)
 from coach.service.ingest import serve_producer
 from coach.service.logs import AccessLog
+from coach.service.messages import shown
 from coach.service.responses import Guard, error_response
 from coach.service.sidebar import serve_sidebar
 from coach.service.tickets import Tickets
@@ -46,6 +56,7 @@ def create_app(service: Service) -> FastAPI:
     app.include_router(playground.router)
     app.include_router(decision_routes.router)
     app.include_router(review_routes.router)
+    app.include_router(call_list.router)
     app.include_router(metrics.router)
     app.include_router(pages.router)
     if settings.demo:
@@ -56,6 +67,7 @@ def create_app(service: Service) -> FastAPI:
     app.add_api_websocket_route("/v1/reviews/{review_id}/progress", review_routes.watch)
     app.add_exception_handler(MessageError, _refused)
     app.add_exception_handler(HTTPException, _not_served)
+    app.add_exception_handler(RequestValidationError, _wrong_address)
     app.add_exception_handler(Exception, _failed)
     if settings.access_log:
         app.add_middleware(AccessLog)
@@ -105,6 +117,19 @@ async def _refused(request: Request, error: Exception) -> Response:
         raise TypeError("registered for MessageError only") from error
     rest.service_of(request).meter.refused["http", error.code] += 1
     return error_response(error)
+
+
+async def _wrong_address(_request: Request, error: Exception) -> Response:
+    """Answer a wrong query or path in the shape of every other error; bodies are read by us."""
+    if not isinstance(error, RequestValidationError):
+        raise TypeError("registered for RequestValidationError only") from error
+    wrong = error.errors()[0]
+    field = ".".join(str(part) for part in wrong["loc"][1:])
+    return error_response(
+        MessageError(
+            "invalid_field", f"{field}: 收到 {shown(wrong.get('input'))}，{wrong['msg']}", field=field
+        )
+    )
 
 
 async def _not_served(request: Request, error: Exception) -> Response:

@@ -73,6 +73,9 @@ class Calls:
     def __len__(self) -> int:
         return len(self._live)
 
+    def __contains__(self, call_id: object) -> bool:
+        return call_id in self._live
+
     async def accept(self, event: ProducerEvent, *, producer: Producer, principal: Principal) -> None:
         """Take in one event, whatever its order.
 
@@ -117,6 +120,22 @@ class Calls:
         while live.committed < live.queued and not live.stale:
             await asyncio.wait([self._store.put(Write(call_id))])
         return live.committed
+
+    async def next_seq(self, call_id: str) -> int:
+        """Return the seq whose turn it is in a call, 1 in one that was never started.
+
+        Raises:
+            MessageError: `call_ended`.
+        """
+        live = self._live.get(call_id) or await self._revive(call_id)
+        if isinstance(live, LiveCall) and live.stale:
+            self._remove(live)
+            live = await self._revive(call_id)
+        if live is None:
+            return 1
+        if not isinstance(live, LiveCall) or live.call.ended:
+            raise MessageError("call_ended", "通话已结束，不再接收", field="call_id")
+        return live.sequencer.expected
 
     def forget_producer(self, producer: Producer, call_ids: set[str]) -> None:
         """Stop telling a producer that is gone."""

@@ -131,6 +131,10 @@ class Store:
         self._wake.set()
         return done
 
+    def reading(self) -> AsyncConnection:
+        """Return a connection for queries of others, to be used as `async with`; the writer is not held up."""
+        return self._engine.connect()
+
     async def load_call(self, call_id: str) -> StoredCall | None:
         """Read a call with everything needed to hear it again; None when it was never started."""
         async with self._engine.connect() as connection:

@@ -1,0 +1,217 @@
+"""What the service answers over HTTP, as types (docs/protocol.md, section 4)."""
+
+from __future__ import annotations
+
+from datetime import datetime  # noqa: TC003 - pydantic reads the annotations
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from coach.client.messages import (  # noqa: TC001 - pydantic reads the annotations
+    Error,
+    Severity,
+    Speaker,
+    Suggestion,
+    Verdict,
+)
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Hit(_Answer):
+    """A rule found in a text. Offsets are characters (code points)."""
+
+    rule: str
+    category: str
+    severity: Severity
+    start: int
+    end: int
+    text: str
+    by_sound: bool
+    suggestions: tuple[str, ...]
+    why: str
+
+
+class Checked(_Answer):
+    """What was found in one text; `id` is the one sent with it."""
+
+    id: str = ""
+    categories: tuple[str, ...]
+    hits: tuple[Hit, ...]
+
+
+class CheckOne(Checked):
+    """The answer for one text."""
+
+    digest: str
+
+
+class CheckMany(_Answer):
+    """The answer for many utterances, in their order."""
+
+    digest: str
+    results: tuple[Checked, ...]
+
+
+class Token(_Answer):
+    """A sidebar token for one agent."""
+
+    token: str
+    agent_id: str
+    expires_at: datetime
+
+
+class Taken(_Answer):
+    """What became of a batch of events: the last seq on disk, and what was refused."""
+
+    acked: int
+    errors: tuple[Error, ...]
+
+
+class CallRow(_Answer):
+    """One call in a list. `live`: it is in memory and goes on."""
+
+    call_id: str
+    agent_id: str
+    started_at: datetime
+    ended_ms: int | None
+    live: bool
+
+
+class CallPage(_Answer):
+    """A page of calls, youngest first; `next` is the cursor of the next page, null on the last."""
+
+    calls: tuple[CallRow, ...]
+    next: str | None
+
+
+class StoredUtterance(_Answer):
+    """A final utterance."""
+
+    utterance_id: str
+    revision: int
+    speaker: Speaker
+    text: str
+    start_ms: int
+    end_ms: int
+
+
+class StoredAdvice(_Answer):
+    """A card with what became of it; `feedback` has `verdict`, `used` and `dismissed` as far as given."""
+
+    id: str
+    call_id: str
+    utterance_id: str
+    rule: str
+    category: str
+    severity: Severity
+    title: str
+    quote: str
+    start: int
+    end: int
+    suggestions: tuple[Suggestion, ...]
+    why: str
+    by_sound: bool
+    at_ms: int
+    digest: str
+    outcome: Literal["adopted", "repaired", "repeated"] | None
+    withdrawn: bool
+    feedback: dict[str, str]
+
+
+class StoredMoment(_Answer):
+    """Something that happened."""
+
+    id: str
+    utterance_id: str
+    kind: str
+    at_ms: int
+    turn: int
+    details: dict[str, Any]
+
+
+class Call(_Answer):
+    """All that is stored of a call."""
+
+    call_id: str
+    agent_id: str
+    started_at: datetime
+    ended_ms: int | None
+    seq: int
+    utterances: tuple[StoredUtterance, ...]
+    advice: tuple[StoredAdvice, ...]
+    moments: tuple[StoredMoment, ...]
+
+
+class Verdicted(_Answer):
+    """A verdict that was stored."""
+
+    advice_id: str
+    verdict: Verdict
+
+
+class Rule(_Answer):
+    """A rule in force."""
+
+    id: str
+    category: str
+    title: str
+    severity: Severity
+    status: str
+    explain: str
+    source: str
+
+
+class Rules(_Answer):
+    """The rules in force; `stale` says why the files on disk are not."""
+
+    digest: str
+    stale: str | None
+    rules: tuple[Rule, ...]
+
+
+class RulesHealth(_Answer):
+    """Whether the rules on disk are in force."""
+
+    digest: str
+    stale: bool
+    problem: str | None
+
+
+class StoreHealth(_Answer):
+    """What is wrong with the store; null when nothing is."""
+
+    problem: str | None
+
+
+class Health(_Answer):
+    """How the process is."""
+
+    status: str
+    version: str
+    rules: RulesHealth
+    store: StoreHealth
+    calls: int
+    connections: int
+
+
+class Readiness(_Answer):
+    """Whether calls can be taken."""
+
+    ready: bool
+
+
+class Refusal(_Answer):
+    """Why something was refused."""
+
+    code: str
+    message: str
+    field: str | None
+
+
+class RefusedAnswer(_Answer):
+    """The shape of every HTTP error."""
+
+    error: Refusal

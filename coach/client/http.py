@@ -1,0 +1,320 @@
+"""The client over HTTP, without and with an event loop; streams and producers hang on it.
+
+Each request is described once, as (how to ask, how to read the answer); the two clients only carry it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+
+import httpx
+from pydantic import BaseModel
+
+from coach.client import requests
+from coach.client.errors import RefusedError, UnreachableError
+from coach.client.feeding import Feeding
+from coach.client.producer import AsyncProducer, Producer
+from coach.client.stream import Reading, read_stream, read_stream_async
+from coach.client.window import Window
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+    from types import TracebackType
+
+    from coach.client.answers import Call, CallRow, CheckMany, CheckOne, Health, Token, Verdicted
+    from coach.client.messages import OtherEvent, StreamEvent
+    from coach.client.producer import SpeakerName
+    from coach.client.requests import Ask
+
+AnswerT = TypeVar("AnswerT", bound=BaseModel)
+
+_TIMEOUT_S: Final = 10.0
+_PATIENCE_S: Final = 60.0
+
+
+class Client:
+    """The service for a program without an event loop. Use it as `with`, or `close()` it. Not for several threads.
+
+    Args:
+        url: base address, such as http://127.0.0.1:8600.
+        key: API key or token; None asks only what needs none.
+        timeout_s: of one request.
+    """
+
+    def __init__(self, url: str, key: str | None = None, *, timeout_s: float = _TIMEOUT_S) -> None:
+        self._url, self._key = url.rstrip("/"), key
+        self._http = httpx.Client(
+            base_url=self._url, headers=requests.headers(key), timeout=timeout_s, trust_env=False
+        )
+        self._window = Window()
+
+    def __enter__(self) -> Self:
+        """Return the client."""
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        """Close the connections."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def check(self, text: str, *, speaker: SpeakerName = "agent") -> CheckOne:
+        """Return what an agent who says this would be shown."""
+        return self._ask(requests.check(text, speaker=speaker))
+
+    def check_many(self, texts: Sequence[str], *, speaker: SpeakerName = "agent") -> CheckMany:
+        """Return the same for up to 1,000 texts, in their order."""
+        return self._ask(requests.check_many(texts, speaker=speaker))
+
+    def start_call(self, call_id: str, *, agent_id: str, slots: dict[str, str] | None = None) -> int:
+        """Begin a call; return the seq that is on disk.
+
+        Raises:
+            RefusedError: the service refused it.
+            UnreachableError: no answer; it is sent with the next event of the call.
+        """
+        self._window.start(call_id, agent_id=agent_id, slots=slots)
+        return self._feed(call_id)
+
+    def utterance(
+        self,
+        call_id: str,
+        utterance_id: str,
+        text: str,
+        *,
+        speaker: SpeakerName,
+        start_ms: int,
+        end_ms: int,
+        final: bool = True,
+    ) -> int:
+        """Send one recogniser result; return the seq that is on disk (of a partial: that of the last final).
+
+        Raises:
+            RefusedError: the service refused it.
+            UnreachableError: no answer; it is sent with the next event of the call.
+        """
+        self._window.utterance(
+            call_id, utterance_id, text, speaker=speaker, start_ms=start_ms, end_ms=end_ms, final=final
+        )
+        return self._feed(call_id)
+
+    def end_call(self, call_id: str, *, at_ms: int) -> int:
+        """End a call, `at_ms` from its start; return the seq that is on disk.
+
+        Raises:
+            RefusedError: the service refused it.
+            UnreachableError: no answer; `flush` sends it again.
+        """
+        self._window.end(call_id, at_ms=at_ms)
+        return self._feed(call_id)
+
+    def flush(self, call_id: str) -> int:
+        """Send again what was not confirmed; return the seq that is on disk (0: there was nothing to send)."""
+        return self._feed(call_id)
+
+    def calls(
+        self, *, agent_id: str | None = None, live: bool | None = None, limit: int | None = None
+    ) -> Iterator[CallRow]:
+        """Iterate over stored calls, youngest first, page by page.
+
+        Args:
+            agent_id: only this agent's.
+            live: only those that go on (True) or are over (False).
+            limit: at most so many.
+        """
+        cursor, left = None, limit
+        while left is None or left > 0:
+            page = self._ask(requests.calls(agent_id=agent_id, live=live, limit=left, cursor=cursor))
+            yield from page.calls
+            left = None if left is None else left - len(page.calls)
+            cursor = page.next
+            if cursor is None:
+                return
+
+    def call(self, call_id: str) -> Call:
+        """Return all that is stored of a call."""
+        return self._ask(requests.call(call_id))
+
+    def give_feedback(self, advice_id: str, *, verdict: requests.Verdict) -> Verdicted:
+        """Store a verdict on a piece of advice."""
+        return self._ask(requests.give_feedback(advice_id, verdict=verdict))
+
+    def mint_token(self, agent_id: str, *, ttl_s: int = 600) -> Token:
+        """Mint a sidebar token for one agent."""
+        return self._ask(requests.mint_token(agent_id, ttl_s=ttl_s))
+
+    def health(self) -> Health:
+        """Return how the service is; needs no key."""
+        return self._ask(requests.health())
+
+    def events(
+        self, agent_id: str, *, after: str | None = None, patience_s: float = _PATIENCE_S
+    ) -> Iterator[StreamEvent | OtherEvent]:
+        """Iterate over what the agent is shown, from a snapshot (or `after` an offset) on, until the caller stops.
+
+        Raises:
+            RefusedError: the key does not open this stream.
+            UnreachableError: the service was away for longer than `patience_s`.
+        """
+        return read_stream(self._reading(agent_id, after=after, patience_s=patience_s))
+
+    def producer(self, *, window: int = 1000) -> Producer:
+        """Return a producer over a socket: for whole calls as they happen, many at once."""
+        return Producer(self._url, self._key or "", window=window)
+
+    def _reading(self, agent_id: str, *, after: str | None, patience_s: float) -> Reading:
+        return Reading(self._url, agent_id, credential=self._key or "", after=after, patience_s=patience_s)
+
+    def _ask(self, ask: Ask[AnswerT]) -> AnswerT:
+        try:
+            response = self._http.request(
+                ask.method, ask.path, params=ask.query, content=ask.body, headers=ask.headers
+            )
+        except httpx.HTTPError as error:
+            raise UnreachableError(f"{self._url}: {error or type(error).__name__}") from error
+        return requests.read(ask, response.status_code, response.content)
+
+    def _feed(self, call_id: str) -> int:
+        feeding = Feeding(self._window, call_id)
+        while (ask := feeding.next()) is not None:
+            try:
+                time.sleep(feeding.take(self._ask(ask)))
+            except (RefusedError, UnreachableError) as error:
+                time.sleep(feeding.failed(error))
+        return feeding.acked
+
+
+class AsyncClient:
+    """The service for a program with an event loop; `Client` describes the methods. Use it as `async with`."""
+
+    def __init__(self, url: str, key: str | None = None, *, timeout_s: float = _TIMEOUT_S) -> None:
+        self._url, self._key = url.rstrip("/"), key
+        self._http = httpx.AsyncClient(
+            base_url=self._url, headers=requests.headers(key), timeout=timeout_s, trust_env=False
+        )
+        self._window = Window()
+        # Events of a call travel one request after the other, whoever sends them.
+        self._feeding: dict[str, asyncio.Lock] = {}
+
+    async def __aenter__(self) -> Self:
+        """Return the client."""
+        return self
+
+    async def __aexit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        """Close the connections."""
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def check(self, text: str, *, speaker: SpeakerName = "agent") -> CheckOne:
+        """See `Client.check`."""
+        return await self._ask(requests.check(text, speaker=speaker))
+
+    async def check_many(self, texts: Sequence[str], *, speaker: SpeakerName = "agent") -> CheckMany:
+        """See `Client.check_many`."""
+        return await self._ask(requests.check_many(texts, speaker=speaker))
+
+    async def start_call(self, call_id: str, *, agent_id: str, slots: dict[str, str] | None = None) -> int:
+        """See `Client.start_call`."""
+        self._window.start(call_id, agent_id=agent_id, slots=slots)
+        return await self._feed(call_id)
+
+    async def utterance(
+        self,
+        call_id: str,
+        utterance_id: str,
+        text: str,
+        *,
+        speaker: SpeakerName,
+        start_ms: int,
+        end_ms: int,
+        final: bool = True,
+    ) -> int:
+        """See `Client.utterance`."""
+        self._window.utterance(
+            call_id, utterance_id, text, speaker=speaker, start_ms=start_ms, end_ms=end_ms, final=final
+        )
+        return await self._feed(call_id)
+
+    async def end_call(self, call_id: str, *, at_ms: int) -> int:
+        """See `Client.end_call`."""
+        self._window.end(call_id, at_ms=at_ms)
+        return await self._feed(call_id)
+
+    async def flush(self, call_id: str) -> int:
+        """See `Client.flush`."""
+        return await self._feed(call_id)
+
+    async def calls(
+        self, *, agent_id: str | None = None, live: bool | None = None, limit: int | None = None
+    ) -> AsyncIterator[CallRow]:
+        """See `Client.calls`."""
+        cursor, left = None, limit
+        while left is None or left > 0:
+            page = await self._ask(requests.calls(agent_id=agent_id, live=live, limit=left, cursor=cursor))
+            for row in page.calls:
+                yield row
+            left = None if left is None else left - len(page.calls)
+            cursor = page.next
+            if cursor is None:
+                return
+
+    async def call(self, call_id: str) -> Call:
+        """See `Client.call`."""
+        return await self._ask(requests.call(call_id))
+
+    async def give_feedback(self, advice_id: str, *, verdict: requests.Verdict) -> Verdicted:
+        """See `Client.give_feedback`."""
+        return await self._ask(requests.give_feedback(advice_id, verdict=verdict))
+
+    async def mint_token(self, agent_id: str, *, ttl_s: int = 600) -> Token:
+        """See `Client.mint_token`."""
+        return await self._ask(requests.mint_token(agent_id, ttl_s=ttl_s))
+
+    async def health(self) -> Health:
+        """See `Client.health`."""
+        return await self._ask(requests.health())
+
+    def events(
+        self, agent_id: str, *, after: str | None = None, patience_s: float = _PATIENCE_S
+    ) -> AsyncIterator[StreamEvent | OtherEvent]:
+        """See `Client.events`."""
+        reading = Reading(self._url, agent_id, credential=self._key or "", after=after, patience_s=patience_s)
+        return read_stream_async(reading)
+
+    def producer(
+        self, *, window: int = 1000, tell: Callable[[dict[str, Any]], None] | None = None
+    ) -> AsyncProducer:
+        """See `Client.producer`; `tell` is given every message of the service."""
+        return AsyncProducer(self._url, self._key or "", window=window, tell=tell)
+
+    async def _ask(self, ask: Ask[AnswerT]) -> AnswerT:
+        try:
+            response = await self._http.request(
+                ask.method, ask.path, params=ask.query, content=ask.body, headers=ask.headers
+            )
+        except httpx.HTTPError as error:
+            raise UnreachableError(f"{self._url}: {error or type(error).__name__}") from error
+        return requests.read(ask, response.status_code, response.content)
+
+    async def _feed(self, call_id: str) -> int:
+        feeding = Feeding(self._window, call_id)
+        async with self._feeding.setdefault(call_id, asyncio.Lock()):
+            while (ask := feeding.next()) is not None:
+                try:
+                    await asyncio.sleep(feeding.take(await self._ask(ask)))
+                except (RefusedError, UnreachableError) as error:
+                    await asyncio.sleep(feeding.failed(error))
+        if not self._window.knows(call_id):
+            self._feeding.pop(call_id, None)
+        return feeding.acked

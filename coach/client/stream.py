@@ -1,0 +1,139 @@
+"""Reading an agent's stream: taken up again after a lost connection where it was, so nothing is missed or doubled."""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
+from websockets.sync.client import connect as connect_sync
+
+from coach.client.errors import RefusedError, UnreachableError
+from coach.client.messages import Snapshot, read_event
+from coach.client.producer import refuse_if_denied, socket_address
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+    from coach.client.messages import OtherEvent, StreamEvent
+
+_RETRY_S: Final = 0.5
+_MAX_RETRY_S: Final = 5.0
+_DENIED: Final = frozenset({4401, 4403})
+# Answers to this socket alone; they are no events of the agent.
+_REPLIES: Final = frozenset({"ready", "pong", "noted", "error"})
+
+
+class Reading:
+    """Where a reader of a stream is, and whether to try again. No I/O.
+
+    Args:
+        credential: an API key, or a sidebar token of this agent. A function is asked for a new one each time.
+        after: offset to begin after; None begins with a snapshot.
+        patience_s: how long a lost service is looked for.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        agent_id: str,
+        *,
+        credential: str | Callable[[], str],
+        after: str | None,
+        patience_s: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.address = socket_address(url, f"/v1/agents/{agent_id}/stream")
+        self.after = after
+        self._credential = credential
+        self._patience_s = patience_s
+        self._clock = clock
+        self._give_up_at = clock() + patience_s
+        self._delay = _RETRY_S
+
+    def hello(self) -> str:
+        """Return the first frame of a socket."""
+        token = self._credential if isinstance(self._credential, str) else self._credential()
+        hello: dict[str, Any] = {"type": "hello", "token": token}
+        if self.after is not None:
+            hello["after"] = self.after
+        return orjson.dumps(hello).decode()
+
+    def take(self, frame: str | bytes) -> StreamEvent | OtherEvent | None:
+        """Read one frame; None when it is no event."""
+        self._give_up_at = self._clock() + self._patience_s
+        self._delay = _RETRY_S
+        message = orjson.loads(frame)
+        if message["type"] in _REPLIES:
+            return None
+        event = read_event(message)
+        if event.offset is not None:
+            self.after = event.offset
+        elif isinstance(event, Snapshot):
+            self.after = None
+        return event
+
+    def lost(self, error: Exception) -> float:
+        """Return after how many seconds to connect again.
+
+        Raises:
+            RefusedError: the service does not let this reader in.
+            UnreachableError: it stayed away too long.
+        """
+        if isinstance(error, ConnectionClosed) and error.rcvd is not None and error.rcvd.code in _DENIED:
+            code = "not_authenticated" if error.rcvd.code == min(_DENIED) else "not_allowed"
+            raise RefusedError(
+                code, f"服务拒绝了密钥或令牌：{error.rcvd.reason}", status=error.rcvd.code
+            ) from error
+        if isinstance(error, InvalidURI):
+            raise UnreachableError(f"{self.address} 不是服务地址，应如 http://127.0.0.1:8600") from error
+        refuse_if_denied(error)
+        if self._clock() >= self._give_up_at:
+            raise UnreachableError(f"连不上 {self.address}：{error or type(error).__name__}") from error
+        delay, self._delay = self._delay, min(_MAX_RETRY_S, 2 * self._delay)
+        # Spread out, so that a restarted service is not run over by all its readers at once.
+        return delay * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+
+
+_LOST = (OSError, InvalidHandshake, InvalidURI, ConnectionClosed)
+
+
+def read_stream(reading: Reading) -> Iterator[StreamEvent | OtherEvent]:
+    """Iterate over the events, connecting again as needed, until the caller stops.
+
+    Raises:
+        RefusedError, UnreachableError: see `Reading.lost`.
+    """
+    while True:
+        try:
+            with connect_sync(reading.address, compression=None, proxy=None, max_size=None) as socket:
+                socket.send(reading.hello())
+                while True:
+                    event = reading.take(socket.recv())
+                    if event is not None:
+                        yield event
+        except _LOST as error:
+            time.sleep(reading.lost(error))
+
+
+async def read_stream_async(reading: Reading) -> AsyncIterator[StreamEvent | OtherEvent]:
+    """Iterate over the events, connecting again as needed, until the caller stops.
+
+    Raises:
+        RefusedError, UnreachableError: see `Reading.lost`.
+    """
+    import asyncio  # noqa: PLC0415 - the synchronous half has no use for it
+
+    while True:
+        try:
+            async with connect(reading.address, compression=None, proxy=None, max_size=None) as socket:
+                await socket.send(reading.hello())
+                while True:
+                    event = reading.take(await socket.recv())
+                    if event is not None:
+                        yield event
+        except _LOST as error:
+            await asyncio.sleep(reading.lost(error))

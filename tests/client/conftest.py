@@ -1,0 +1,15 @@
+"""The real service of the service's tests, for the client."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+_spec = importlib.util.spec_from_file_location(
+    "service_conftest", Path(__file__).parents[1] / "service" / "conftest.py"
+)
+_service = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(_service)
+
+book, fill_book, ruleset = _service.book, _service.fill_book, _service.ruleset
+running, settings_for = _service.running, _service.settings_for
