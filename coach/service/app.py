@@ -14,6 +14,7 @@ from coach import __version__
 from coach.errors import MessageError
 from coach.service import (
     call_list,
+    connectors,
     decision_routes,
     metrics,
     pages,
@@ -21,6 +22,8 @@ from coach.service import (
     rest,
     review_routes,
 )
+from coach.service.connector_settings import load_connector_settings
+from coach.service.connectors import ConnectorDesk
 from coach.service.ingest import serve_producer
 from coach.service.logs import AccessLog
 from coach.service.messages import shown
@@ -52,7 +55,9 @@ def create_app(service: Service) -> FastAPI:
     app.state.service = service
     app.state.workshop = Workshop()
     app.state.tickets = Tickets(clock=service.clock)
+    app.state.connectors = ConnectorDesk(service, load_connector_settings())
     app.include_router(rest.router)
+    app.include_router(connectors.router)
     app.include_router(playground.router)
     app.include_router(decision_routes.router)
     app.include_router(review_routes.router)
