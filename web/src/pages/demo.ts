@@ -46,10 +46,15 @@ async function begin(): Promise<void> {
   panel.className = "panel";
   panel.append(sidebar);
   const more = document.createElement("nav");
-  const link = document.createElement("a");
-  link.href = language === "en" ? "/playground?lang=en" : "/playground";
-  link.textContent = language === "en" ? "Playground: try a sentence, edit a rule" : "试验场：试一句话，改一条规则";
-  more.append(link);
+  for (const [path, chinese, english] of [
+    ["/playground", "试验场：试一句话，改一条规则", "Playground: try a sentence, edit a rule"],
+    ["/reviews", "录音质检：上传转写，看报告", "Reviews: upload transcripts, read the report"],
+  ] as const) {
+    const link = document.createElement("a");
+    link.href = language === "en" ? `${path}?lang=en` : path;
+    link.textContent = language === "en" ? english : chinese;
+    more.append(link);
+  }
   main.replaceChildren(softphone, panel, more);
   const listing = await fetch(`${import.meta.env.BASE_URL}calls/index.json`);
   if (listing.ok) softphone.calls = (await listing.json()) as CallListing[];

@@ -128,6 +128,7 @@ export class Playground extends LitElement {
         <h1>${words.title}</h1>
         <span class="digest">${words.rules} <code>${this.listing.digest}</code></span>
         <span class="room"></span>
+        <a href=${this.language === "en" ? "/reviews?lang=en" : "/reviews"}>${words.reviews}</a>
         <label class="small">
           ${words.theme.label}
           <select @change=${(event: Event) => (this.theme = (event.target as HTMLSelectElement).value)}>

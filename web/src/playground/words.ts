@@ -6,6 +6,7 @@ import type { Severity } from "../core/wire";
 export interface Words {
   title: string;
   demo: string;
+  reviews: string;
   language: string;
   theme: { label: string; system: string; light: string; dark: string };
   rules: string;
@@ -78,6 +79,7 @@ export interface Words {
 const chinese: Words = {
   title: "话术试验场",
   demo: "演示",
+  reviews: "录音质检",
   language: "English",
   theme: { label: "外观", system: "跟随系统", light: "浅色", dark: "深色" },
   rules: "规则集",
@@ -169,6 +171,7 @@ const chinese: Words = {
 const english: Words = {
   title: "Phrase playground",
   demo: "Demo",
+  reviews: "Call reviews",
   language: "中文",
   theme: { label: "Appearance", system: "System", light: "Light", dark: "Dark" },
   rules: "Rule set",

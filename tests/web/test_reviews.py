@@ -1,0 +1,228 @@
+"""The reviews page: files dropped, progress seen, the report opened, hits judged with the keyboard."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from browser_servers import LiveService
+from playwright.sync_api import expect
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from playwright.sync_api import Page
+
+pytestmark = pytest.mark.browser
+
+DIALOGUE = "客服：您好，请讲\n客户：怎么退订\n客服：这个我不知道\n客户：那你帮我问问\n客服：我们不清楚\n"
+UNNAMED = "SPEAKER_00：您好，请讲\nSPEAKER_01：怎么退订\nSPEAKER_00：我不知道啊\n"
+CARD = """\
+version: 1
+title: 测试评分卡
+points: 100
+passing: 90
+items:
+  - {id: ignorance, title: 推说不知道, categories: [ignorance], points: {notice: -1, warning: -5, violation: -20}}
+"""
+REVIEWED_WITHIN_MS = 60_000
+
+
+@pytest.fixture(scope="module")
+def reviewing(web_built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveService]:
+    """A service of this module's own: in demo mode, with a scorecard for the rules of these tests."""
+    book = tmp_path_factory.mktemp("book")
+    shutil.copytree(Path(__file__).parent / "book", book, dirs_exist_ok=True)
+    (book / "rules" / "scorecards").mkdir()
+    (book / "rules" / "scorecards" / "default.yml").write_text(CARD, "utf-8")
+    folders = ("--rules", str(book / "rules"), "--phrasebook", str(book / "phrasebook"))
+    with LiveService(data_dir=tmp_path_factory.mktemp("service"), options=("--demo", *folders)) as live:
+        yield live
+
+
+@pytest.fixture
+def reviews(page: Page, reviewing: LiveService) -> Callable[..., Page]:
+    """Return a function that opens the page, 1280 pixels wide."""
+
+    def open_reviews(query: str = "") -> Page:
+        page.set_default_timeout(8_000)
+        page.set_viewport_size({"width": 1280, "height": 900})
+        page.goto(f"{reviewing.url}/reviews{query}")
+        expect(page.locator(".drop")).to_be_visible(timeout=30_000)
+        return page
+
+    return open_reviews
+
+
+def drop(page: Page, **files: str) -> None:
+    """Drop files as from a desktop; names are given without the ending .txt."""
+    contents = [[f"{name}.txt", base64.b64encode(body.encode()).decode()] for name, body in files.items()]
+    transfer = page.evaluate_handle(
+        """(files) => {
+          const transfer = new DataTransfer();
+          for (const [name, body] of files) {
+            const bytes = Uint8Array.from(atob(body), (letter) => letter.charCodeAt(0));
+            transfer.items.add(new File([bytes], name));
+          }
+          return transfer;
+        }""",
+        contents,
+    )
+    page.locator(".drop").dispatch_event("drop", {"dataTransfer": transfer})
+
+
+def review(page: Page, **files: str) -> None:
+    """Drop files, begin, and wait for the end."""
+    drop(page, **files)
+    page.get_by_role("button", name="开始质检").click(timeout=30_000)
+    expect(page.get_by_role("button", name="打开报告")).to_be_visible(timeout=REVIEWED_WITHIN_MS)
+
+
+def test_files_are_dropped_and_reviewed(reviews: Callable[..., Page]) -> None:
+    """What was recognised is shown first; then progress, results, and the report in a window of its own."""
+    page = reviews()
+    drop(page, 十月=DIALOGUE)
+    row = page.locator("tbody tr")
+    expect(row).to_have_text(["十月.txt 文本对话，UTF-8 1 坐席 3，客户 2"], timeout=30_000)
+    page.get_by_role("button", name="开始质检").click()
+    expect(page.get_by_role("progressbar", name="进度")).to_be_visible()
+    expect(page.locator(".numbers")).to_contain_text("命中2", timeout=REVIEWED_WITHIN_MS)
+    with page.expect_popup() as opened:
+        page.get_by_role("button", name="打开报告").click()
+    report = opened.value
+    expect(report.locator("h1")).to_be_visible(timeout=10_000)
+    assert "report.html?ticket=" in report.url
+    assert report.evaluate("window.origin") == "null"
+
+
+def test_a_workbook_is_downloaded(reviews: Callable[..., Page]) -> None:
+    """One click, no key in the address."""
+    page = reviews()
+    review(page, 一通=DIALOGUE)
+    with page.expect_download() as loading:
+        page.get_by_role("button", name="Excel").click()
+    assert loading.value.suggested_filename.endswith("review.xlsx")
+    assert Path(loading.value.path()).read_bytes().startswith(b"PK")
+
+
+def test_unnamed_speakers_are_mapped(reviews: Callable[..., Page]) -> None:
+    """Both speakers are shown with what they say; the chosen one is judged as the agent."""
+    page = reviews()
+    drop(page, 编号=UNNAMED)
+    expect(page.locator("fieldset").first).to_contain_text("SPEAKER_00 是坐席", timeout=30_000)
+    expect(page.locator("fieldset").first).to_contain_text("“怎么退订”")
+    page.get_by_label("SPEAKER_00 是坐席").check()
+    page.get_by_role("button", name="开始质检").click()
+    expect(page.locator(".numbers")).to_contain_text("命中1", timeout=REVIEWED_WITHIN_MS)
+
+
+def test_hits_are_judged_with_the_keyboard(reviews: Callable[..., Page], reviewing: LiveService) -> None:
+    """J and K move, Y and N mark and go on, R takes a reason; all of it is stored."""
+    page = reviews()
+    review(page, 复核=DIALOGUE)
+    hits = page.locator(".hit")
+    expect(hits).to_have_count(2)
+    page.get_by_role("textbox", name="复核人").fill("李主管")
+    hits.first.focus()
+    page.keyboard.press("j")
+    expect(hits.nth(1)).to_be_focused()
+    page.keyboard.press("k")
+    page.keyboard.press("y")
+    expect(hits.first.locator("button.right")).to_have_attribute("aria-pressed", "true")
+    expect(hits.nth(1)).to_be_focused()
+    page.keyboard.press("n")
+    expect(hits.nth(1).locator("button.wrong")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("r")
+    page.keyboard.type("jk 是引用")
+    page.keyboard.press("Enter")
+    expect(hits.nth(1)).to_contain_text("复核人 李主管：jk 是引用")
+    expect(page.get_by_role("status")).to_have_text("已列出 2 处，复核了 2 处")
+    stored = reviewing.request("GET", "/v1/decisions")["decisions"]
+    assert [(each["verdict"], len(each["history"])) for each in stored] == [("wrong", 2), ("right", 1)]
+    health = {each["rule"]: each for each in reviewing.request("GET", "/v1/rules/health")["rules"]}
+    assert (health["ignorance/bare-dont-know"]["confirmed"], health["ignorance/bare-dont-know"]["false"]) == (
+        1,
+        1,
+    )
+
+
+def test_without_a_reviewer_nothing_is_marked(reviews: Callable[..., Page]) -> None:
+    """The name is asked for, and gets the focus."""
+    page = reviews()
+    review(page, 无名=DIALOGUE)
+    page.locator(".hit").first.focus()
+    page.keyboard.press("y")
+    expect(page.get_by_role("textbox", name="复核人")).to_be_focused()
+    expect(page.locator("button[aria-pressed=true]")).to_have_count(0)
+
+
+def test_what_is_no_transcript_is_refused_with_its_name(reviews: Callable[..., Page]) -> None:
+    """The service's reason stands below the drop zone."""
+    page = reviews()
+    drop(page, 手册="%PDF-1.7 …")
+    expect(page.locator(".trouble").first).to_contain_text("手册.txt：这是 PDF", timeout=10_000)
+
+
+def test_a_review_is_deleted_after_a_second_click(reviews: Callable[..., Page]) -> None:
+    """One click asks, the second deletes."""
+    page = reviews()
+    drop(page, 多余=DIALOGUE)
+    page.get_by_role("button", name="开始质检").wait_for(timeout=30_000)
+    before = page.locator(".list li").count()
+    page.get_by_role("button", name="删除", exact=True).click()
+    page.get_by_role("button", name="再点一次").click()
+    expect(page.locator(".list li")).to_have_count(before - 1)
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 400)])
+def test_everybody_can_use_it(page: Page, reviews: Callable[..., Page], scheme: str, width: int) -> None:
+    """Nothing for axe to find, before and after a review; nothing is cut off on a narrow screen."""
+    page.emulate_media(color_scheme=scheme)
+    reviews()
+    page.set_viewport_size({"width": width, "height": 900})
+    drop(page, 编号=UNNAMED)
+    page.get_by_label("SPEAKER_00 是坐席").check(timeout=30_000)
+    for _ in range(2):
+        found = Axe().run(page).response["violations"]
+        assert [(one["id"], [node["target"] for node in one["nodes"]]) for one in found] == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        start = page.get_by_role("button", name="开始质检")
+        if start.count():
+            start.click()
+            expect(page.locator(".hit")).to_have_count(1, timeout=REVIEWED_WITHIN_MS)
+
+
+def test_the_page_speaks_english(reviews: Callable[..., Page]) -> None:
+    """All of the page at one click."""
+    page = reviews()
+    page.get_by_role("button", name="English").click()
+    expect(page.get_by_role("heading", name="Call reviews")).to_be_visible()
+    assert page.evaluate("document.documentElement.lang") == "en"
+
+
+def test_demo_and_playground_lead_here(page: Page, reviewing: LiveService) -> None:
+    """Both have a link."""
+    page.set_viewport_size({"width": 1280, "height": 900})
+    for path in ("/demo", "/playground"):
+        page.goto(reviewing.url + path)
+        page.get_by_role("link", name="录音质检").click(timeout=30_000)
+        expect(page.get_by_role("heading", name="录音质检")).to_be_visible(timeout=30_000)
+
+
+def test_the_key_opens_the_page_of_a_real_service(page: Page, web_built: Path, tmp_path: Path) -> None:
+    """Without the demo the page asks for a key, and refuses a wrong one."""
+    with LiveService(data_dir=tmp_path, options=()) as live:
+        page.goto(f"{live.url}/reviews")
+        field = page.get_by_label("API 密钥")
+        field.fill("wrong")
+        page.get_by_role("button", name="打开").click()
+        expect(page.get_by_role("alert")).to_contain_text("密钥无效")
+        field.fill(live.key)
+        page.get_by_role("button", name="打开").click()
+        expect(page.locator(".drop")).to_be_visible(timeout=10_000)
+        assert json.dumps(live.request("GET", "/v1/reviews")["reviews"]) == "[]"

@@ -1,0 +1,218 @@
+// What the page asks the service about reviews, and the shapes of the answers (docs/protocol.md, sections 6 and 7).
+
+import { baseUrl, socketUrl } from "../core/socket";
+import { SUBPROTOCOL, type Severity } from "../core/wire";
+import { Refused } from "../playground/api";
+
+export { Refused };
+
+export type State = "received" | "queued" | "running" | "finished" | "failed" | "cancelled";
+export type Verdict = "right" | "wrong";
+
+export interface Label {
+  label: string;
+  asks: "agent" | "customer";
+  says: string[];
+}
+
+export interface Look {
+  file: string;
+  format: string;
+  layout: string;
+  encoding: string;
+  calls: number;
+  turns: number;
+  speakers: Record<"agent" | "customer" | "unknown", number>;
+  rejects: number;
+  problems: string[];
+  partly: boolean;
+  labels: Label[];
+}
+
+export interface Options {
+  agent_is: string[];
+  customer_is: string[];
+  since: string;
+  anonymous: boolean;
+  lang: "zh" | "en";
+}
+
+export interface Summary {
+  calls: number;
+  rejects: number;
+  skipped: number;
+  passed: number;
+  fatal: number;
+  agent_turns: number;
+  mean_points: number | null;
+  severities: Partial<Record<Severity, number>>;
+}
+
+export interface Review {
+  id: string;
+  state: State;
+  title: string;
+  folder: string | null;
+  files: string[];
+  file_count: number;
+  size: number;
+  created_at: string;
+  options: Options;
+  problem: string | null;
+  look: Look[] | null;
+  progress: {
+    calls: number;
+    rejects: number;
+    done: number;
+    calls_per_second: number | null;
+    seconds_left: number | null;
+  } | null;
+  summary: Summary | null;
+  downloads: string[];
+}
+
+export interface Limits {
+  upload_bytes: number;
+  upload_files: number;
+  kept: number;
+  keep_days: number;
+  folder: boolean;
+}
+
+export interface Decision {
+  id: string;
+  verdict: Verdict;
+  state: "decided" | "appealed" | "settled";
+  history: { kind: string; verdict: Verdict | null; reason: string; who: string; at: string }[];
+}
+
+export interface Hit {
+  n: number;
+  call_id: string;
+  agent: string;
+  turn: number;
+  rule: string;
+  category: string;
+  title: string;
+  severity: Severity;
+  start: number;
+  end: number;
+  at_ms: number;
+  text: string;
+  said: string;
+  before: string;
+  suggestion: string;
+  decision: Decision | null;
+}
+
+export interface Hits {
+  hits: Hit[];
+  next: number | null;
+  rules?: { rule: string; title: string; count: number }[];
+}
+
+export class Api {
+  readonly #credential: string;
+
+  constructor(credential: string) {
+    this.#credential = credential;
+  }
+
+  list(): Promise<{ reviews: Review[]; limits: Limits }> {
+    return this.#ask("GET", "reviews");
+  }
+
+  start(id: string, options: Options | null): Promise<Review> {
+    return this.#ask("POST", `reviews/${id}/start`, options ?? undefined);
+  }
+
+  fromFolder(folder: string): Promise<Review> {
+    return this.#ask("POST", "reviews", { folder, start: false });
+  }
+
+  /** Cancel, or delete what has ended: then nothing is left to tell. */
+  remove(id: string): Promise<Review | null> {
+    return this.#ask("DELETE", `reviews/${id}`);
+  }
+
+  async link(id: string, file: string): Promise<string> {
+    return (await this.#ask<{ url: string }>("POST", `reviews/${id}/links`, { file })).url;
+  }
+
+  hits(id: string, rule: string, after: number): Promise<Hits> {
+    return this.#ask("GET", `reviews/${id}/hits?${new URLSearchParams({ rule, after: `${after}` })}`);
+  }
+
+  decide(review: string, hit: Hit, verdict: Verdict, reason: string, reviewer: string): Promise<Decision> {
+    const { call_id: call, turn, rule, start, end } = hit;
+    return this.#ask("POST", "decisions", { review, call, turn, rule, start, end, verdict, reason, reviewer });
+  }
+
+  settle(decision: Decision, verdict: Verdict, reason: string, reviewer: string): Promise<Decision> {
+    return this.#ask("POST", `decisions/${decision.id}/settle`, { verdict, reason, reviewer });
+  }
+
+  /** Send files; only XMLHttpRequest tells how much has gone. `onSent` gets 0 to 1. */
+  upload(files: File[], onSent: (share: number) => void): { done: Promise<Review>; abort: () => void } {
+    const form = new FormData();
+    form.append("start", "false");
+    for (const file of files) form.append("files", file, file.name);
+    const request = new XMLHttpRequest();
+    const done = new Promise<Review>((resolve, reject) => {
+      request.open("POST", new URL("/v1/reviews", baseUrl("")));
+      request.setRequestHeader("Authorization", `Bearer ${this.#credential}`);
+      request.responseType = "json";
+      request.upload.onprogress = ({ loaded, total }) => onSent(total ? loaded / total : 0);
+      request.onload = () => {
+        const value = request.response as (Review & { error?: { code: string; message: string } }) | null;
+        if (request.status === 201 && value) resolve(value);
+        else reject(new Refused(request.status, value?.error?.code ?? "", value?.error?.message ?? ""));
+      };
+      request.onerror = request.onabort = () => reject(new Refused(0, "network", ""));
+      request.send(form);
+    });
+    return { done, abort: () => request.abort() };
+  }
+
+  /** Hear of a review until it has ended; a broken line is mended. Returns how to stop. */
+  watch(id: string, onReview: (review: Review) => void): () => void {
+    let stopped = false;
+    let socket: WebSocket | null = null;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const open = () => {
+      socket = new WebSocket(socketUrl("", `/v1/reviews/${id}/progress`), SUBPROTOCOL);
+      socket.onopen = () => socket?.send(JSON.stringify({ type: "hello", token: this.#credential }));
+      socket.onmessage = ({ data }) => {
+        const message = JSON.parse(data as string) as Review & { type: string };
+        if (message.type === "review" && !stopped) onReview(message);
+      };
+      // 1000: it has ended or is deleted; 44xx: this credential never gets in.
+      socket.onclose = ({ code }) => {
+        if (!stopped && code !== 1000 && code < 4000) timer = setTimeout(open, 2_000);
+      };
+    };
+    open();
+    return () => {
+      stopped = true;
+      clearTimeout(timer);
+      socket?.close();
+    };
+  }
+
+  async #ask<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
+    let answer: Response;
+    try {
+      answer = await fetch(new URL(`/v1/${path}`, baseUrl("")), {
+        method,
+        headers: { Authorization: `Bearer ${this.#credential}`, "Content-Type": "application/json" },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+    } catch {
+      throw new Refused(0, "network", "");
+    }
+    if (answer.status === 204) return null as Answer;
+    const value = (await answer.json()) as Answer & { error?: { code: string; message: string } };
+    if (!answer.ok) throw new Refused(answer.status, value.error?.code ?? "", value.error?.message ?? "");
+    return value;
+  }
+}
