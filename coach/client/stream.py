@@ -12,13 +12,14 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 from websockets.sync.client import connect as connect_sync
 
 from coach.client.errors import RefusedError, UnreachableError
-from coach.client.messages import Snapshot, read_event
+from coach.client.messages import read_event
 from coach.client.producer import refuse_if_denied, socket_address
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
     from coach.client.messages import OtherEvent, StreamEvent
+    from coach.client.window import Message
 
 _RETRY_S: Final = 0.5
 _MAX_RETRY_S: Final = 5.0
@@ -62,19 +63,13 @@ class Reading:
             hello["after"] = self.after
         return orjson.dumps(hello).decode()
 
-    def take(self, frame: str | bytes) -> StreamEvent | OtherEvent | None:
-        """Read one frame; None when it is no event."""
+    def take(self, frame: str | bytes) -> Message:
+        """Read one frame and note how far the reader is."""
         self._give_up_at = self._clock() + self._patience_s
         self._delay = _RETRY_S
-        message = orjson.loads(frame)
-        if message["type"] in _REPLIES:
-            return None
-        event = read_event(message)
-        if event.offset is not None:
-            self.after = event.offset
-        elif isinstance(event, Snapshot):
-            self.after = None
-        return event
+        message: Message = orjson.loads(frame)
+        self.after = message.get("offset", self.after)
+        return message
 
     def lost(self, error: Exception) -> float:
         """Return after how many seconds to connect again.
@@ -98,6 +93,11 @@ class Reading:
         return delay * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
 
 
+def is_event(message: Message) -> bool:
+    """Tell an event of the agent from an answer to this socket alone."""
+    return message["type"] not in _REPLIES
+
+
 _LOST = (OSError, InvalidHandshake, InvalidURI, ConnectionClosed)
 
 
@@ -112,15 +112,26 @@ def read_stream(reading: Reading) -> Iterator[StreamEvent | OtherEvent]:
             with connect_sync(reading.address, compression=None, proxy=None, max_size=None) as socket:
                 socket.send(reading.hello())
                 while True:
-                    event = reading.take(socket.recv())
-                    if event is not None:
-                        yield event
+                    message = reading.take(socket.recv())
+                    if is_event(message):
+                        yield read_event(message)
         except _LOST as error:
             time.sleep(reading.lost(error))
 
 
 async def read_stream_async(reading: Reading) -> AsyncIterator[StreamEvent | OtherEvent]:
-    """Iterate over the events, connecting again as needed, until the caller stops.
+    """Do the same on an event loop.
+
+    Raises:
+        RefusedError, UnreachableError: see `Reading.lost`.
+    """
+    async for message in read_messages_async(reading):
+        if is_event(message):
+            yield read_event(message)
+
+
+async def read_messages_async(reading: Reading) -> AsyncIterator[Message]:
+    """Iterate over all messages as they came, connecting again as needed, until the caller stops.
 
     Raises:
         RefusedError, UnreachableError: see `Reading.lost`.
@@ -132,8 +143,6 @@ async def read_stream_async(reading: Reading) -> AsyncIterator[StreamEvent | Oth
             async with connect(reading.address, compression=None, proxy=None, max_size=None) as socket:
                 await socket.send(reading.hello())
                 while True:
-                    event = reading.take(await socket.recv())
-                    if event is not None:
-                        yield event
+                    yield reading.take(await socket.recv())
         except _LOST as error:
             await asyncio.sleep(reading.lost(error))

@@ -1,35 +1,29 @@
-"""Plays a call into a running service: keeps the time, resends what was not acked, survives a restart."""
+"""Plays a call into a running service through the client: keeps the time, resends, survives a restart."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import urllib.error
-import urllib.request
-from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
+import httpx
 import orjson
-from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
+from coach.client.errors import ClientError, RefusedError, UnreachableError
+from coach.client.producer import AsyncProducer
+from coach.client.stream import Reading, read_messages_async
 from coach.errors import CoachError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from websockets.asyncio.client import ClientConnection
+    from collections.abc import Callable, Iterator
 
     from coach.commands.recording import TimedEvent
 
 Message = dict[str, Any]
 
-_RETRY_S: Final = 1.0
-# A service that restarts is back within half a minute; one that was never there is told apart sooner.
-_TRIES: Final = 30
-_FIRST_TRIES: Final = 3
 _ACK_TIMEOUT_S: Final = 30.0
-_REFUSED: Final = frozenset({4401, 4403})
+_WATCH_PATIENCE_S: Final = 60.0
+_OK: Final = 200
 
 
 class ReplayError(CoachError):
@@ -48,17 +42,14 @@ class Player:
     def __init__(
         self, *, url: str, key: str, call_id: str, agent_id: str, tell: Callable[[Message], None]
     ) -> None:
-        self._url = url.rstrip("/").replace("http", "ws", 1) + "/v1/ingest"
-        self._key = key
+        self._producer = AsyncProducer(url, key, tell=tell)
         self._call_id = call_id
         self._agent_id = agent_id
-        self._tell = tell
-        self._seq = 0
-        self._waiting: deque[Message] = deque()
-        self._to_send: asyncio.Event = asyncio.Event()
-        self._sent_up_to = 0
-        self._all_acked = asyncio.Event()
-        self.refused = 0
+
+    @property
+    def refused(self) -> int:
+        """How many events the service refused."""
+        return len(self._producer.refusals)
 
     async def play(self, events: list[TimedEvent], *, slots: dict[str, str], speed: float) -> int:
         """Play the call; return how many events were sent.
@@ -66,110 +57,36 @@ class Player:
         Raises:
             ReplayError: the service cannot be reached, refuses the key, or does not ack the end.
         """
-        connection = asyncio.create_task(self._stay_connected())
-        try:
-            self._put({"type": "call.started", "agent_id": self._agent_id, "slots": slots})
-            began = asyncio.get_running_loop().time()
-            for each in events:
-                if speed > 0:
-                    due = began + each.at_ms / 1000 / speed
-                    await self._unless_failed(connection, due - asyncio.get_running_loop().time())
-                self._put(each.event)
-            self._all_acked.clear()
-            async with asyncio.timeout(_ACK_TIMEOUT_S):
-                acked = asyncio.create_task(self._all_acked.wait())
-                await asyncio.wait({acked, connection}, return_when=asyncio.FIRST_COMPLETED)
-                acked.cancel()
-            if connection.done():
-                connection.result()
-        except TimeoutError as error:
-            raise ReplayError(f"服务在 {_ACK_TIMEOUT_S:.0f} 秒内没有确认到 seq {self._seq}") from error
-        finally:
-            connection.cancel()
-            with contextlib.suppress(asyncio.CancelledError, ReplayError):
-                await connection
-        return self._seq
+        with _told():
+            async with self._producer as producer:
+                sent = await producer.start_call(self._call_id, agent_id=self._agent_id, slots=slots)
+                began = asyncio.get_running_loop().time()
+                for each in events:
+                    if speed > 0:
+                        due = began + each.at_ms / 1000 / speed
+                        await producer.pause(due - asyncio.get_running_loop().time())
+                    sent = await self._send(each.event)
+                await producer.drain(timeout_s=_ACK_TIMEOUT_S)
+        return sent
 
-    def _put(self, event: Message) -> None:
-        self._seq += 1
-        self._waiting.append({**event, "call_id": self._call_id, "seq": self._seq})
-        self._to_send.set()
-
-    async def _unless_failed(self, connection: asyncio.Task[None], seconds: float) -> None:
-        """Wait until the next event is due, or until there is nobody to send it to."""
-        done, _ = await asyncio.wait({connection}, timeout=max(0.0, seconds))
-        if done:
-            connection.result()
-
-    async def _stay_connected(self) -> None:
-        tries = _FIRST_TRIES
-        while tries:
-            tries -= 1
-            try:
-                async with connect(
-                    self._url,
-                    additional_headers={"Authorization": f"Bearer {self._key}"},
-                    compression=None,
-                    proxy=None,
-                ) as socket:
-                    tries = _TRIES
-                    # Whatever was not acked goes out again.
-                    self._sent_up_to = 0
-                    sender = asyncio.create_task(self._send(socket))
-                    try:
-                        async for frame in socket:
-                            self._receive(orjson.loads(frame))
-                    finally:
-                        sender.cancel()
-            except ConnectionClosed as closed:
-                if closed.rcvd is not None and closed.rcvd.code in _REFUSED:
-                    raise ReplayError(f"服务拒绝了密钥：{closed.rcvd.reason}") from closed
-            except (OSError, InvalidHandshake):
-                pass
-            await asyncio.sleep(_RETRY_S)
-        raise ReplayError(f"连不上 {self._url}；服务启动了吗？（coach serve）")
-
-    async def _send(self, socket: ClientConnection) -> None:
-        with contextlib.suppress(ConnectionClosed):
-            while True:
-                for event in list(self._waiting):
-                    if event["seq"] > self._sent_up_to:
-                        await socket.send(orjson.dumps(event).decode())
-                        self._sent_up_to = event["seq"]
-                self._to_send.clear()
-                await self._to_send.wait()
-
-    def _receive(self, message: Message) -> None:
-        if message["type"] == "ack":
-            while self._waiting and self._waiting[0]["seq"] <= message["seq"]:
-                self._waiting.popleft()
-            if not self._waiting:
-                self._all_acked.set()
-        elif message["type"] == "error":
-            if message["code"] in {"gap", "busy"}:
-                self._sent_up_to = 0
-                self._to_send.set()
-            else:
-                self.refused += 1
-        self._tell(message)
+    async def _send(self, event: Message) -> int:
+        if event["type"] == "call.ended":
+            return await self._producer.end_call(self._call_id, at_ms=event["at_ms"])
+        return await self._producer.utterance(
+            self._call_id, **{name: value for name, value in event.items() if name != "type"}
+        )
 
 
 async def watch(*, url: str, token: str, agent_id: str, tell: Callable[[Message], None]) -> None:
-    """Read an agent's stream until cancelled; a lost connection is taken up again where it was."""
-    address = f"{url.rstrip('/').replace('http', 'ws', 1)}/v1/agents/{agent_id}/stream"
-    after: str | None = None
-    while True:
-        with contextlib.suppress(OSError, InvalidHandshake, ConnectionClosed):
-            async with connect(address, compression=None, proxy=None, max_size=None) as socket:
-                hello: Message = {"type": "hello", "token": token}
-                await socket.send(
-                    orjson.dumps(hello if after is None else {**hello, "after": after}).decode()
-                )
-                async for frame in socket:
-                    message = orjson.loads(frame)
-                    after = message.get("offset", after)
-                    tell(message)
-        await asyncio.sleep(_RETRY_S)
+    """Read an agent's stream until cancelled; a lost connection is taken up again where it was.
+
+    Raises:
+        ReplayError: the token does not open the stream, or the service stays away.
+    """
+    reading = Reading(url, agent_id, credential=token, after=None, patience_s=_WATCH_PATIENCE_S)
+    with _told():
+        async for message in read_messages_async(reading):
+            tell(message)
 
 
 def post(url: str, body: Message | None = None, *, key: str | None = None) -> Message:
@@ -178,19 +95,25 @@ def post(url: str, body: Message | None = None, *, key: str | None = None) -> Me
     Raises:
         ReplayError: no answer, or an error.
     """
-    request = urllib.request.Request(  # noqa: S310 - the operator gives the address
-        url, data=orjson.dumps(body or {}), method="POST", headers={"Content-Type": "application/json"}
-    )
-    if key:
-        request.add_header("Authorization", f"Bearer {key}")
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
-            value: Message = orjson.loads(answer.read())
-            return value
-    except urllib.error.HTTPError as error:
-        with error:
-            raise ReplayError(
-                f"{url}: HTTP {error.code} {error.read().decode('utf-8', 'replace')}"
-            ) from error
-    except (OSError, orjson.JSONDecodeError) as error:
+        answer = httpx.post(url, json=body or {}, headers=headers, timeout=10, trust_env=False)
+        if answer.status_code != _OK:
+            raise ReplayError(f"{url}: HTTP {answer.status_code} {answer.text}")
+        value: Message = orjson.loads(answer.content)
+    except (httpx.HTTPError, httpx.InvalidURL, orjson.JSONDecodeError) as error:
         raise ReplayError(f"{url}: {error}；服务启动了吗？（coach serve）") from error
+    return value
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """Tell the errors of the client in the words of the command."""
+    try:
+        yield
+    except UnreachableError as error:
+        raise ReplayError(f"{error}；服务启动了吗？（coach serve）") from error
+    except RefusedError as error:
+        raise ReplayError(error.message) from error
+    except ClientError as error:
+        raise ReplayError(str(error)) from error

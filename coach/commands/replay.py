@@ -87,7 +87,11 @@ async def _play(
     if token is not None:
         watcher = asyncio.create_task(watch(url=url, token=token, agent_id=agent, tell=printer.from_stream))
         # Watch before the first word, or the first card could be missed.
-        await printer.watching.wait()
+        watching = asyncio.create_task(printer.watching.wait())
+        await asyncio.wait({watching, watcher}, return_when=asyncio.FIRST_COMPLETED)
+        if watcher.done():
+            watching.cancel()
+            watcher.result()
     try:
         sent = await player.play(timeline(recording), slots=recording.slots, speed=speed)
         if watcher is not None:
