@@ -23,7 +23,7 @@ from coach.language.text import CLAUSE_MARKS
 from coach.rulebook.trace import Trace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from coach.language.text import Normalized
@@ -81,19 +81,19 @@ class Opinion:
         self.veto_below = veto_below
         self.notice_above = notice_above
         self.notices = dict(notices)
-        self._index = {gram: number for number, gram in enumerate(model.grams)}
 
     def features(self, text: str) -> set[int]:
         """Return the numbers of the known grams of normalised `text`."""
-        letters = spell(text)
-        get = self._index.get
-        size = len(letters)
-        return {
-            number
-            for length in range(1, LONGEST_GRAM + 1)
-            for start in range(size - length + 1)
-            if (number := get(letters[start : start + length])) is not None
-        }
+        return {number for _, _, number in self._scan(spell(text))}
+
+    @cached_property
+    def _scan(self) -> Callable[[str], list[tuple[int, int, int]]]:
+        """Find all grams in one pass: a third of the time of looking up every string of one to three letters."""
+        import daachorse  # noqa: PLC0415 - keep importing this module free
+
+        scan: Callable[[str], list[tuple[int, int, int]]]
+        scan = daachorse.CharwiseDoubleArrayAhoCorasick(list(self.model.grams) or ["\ue000"]).find_overlapping
+        return scan
 
     def probability(self, category: str, features: Iterable[int]) -> float:
         """Return how likely (0 to 1) a supervisor would mark a sentence with `category`."""
@@ -194,12 +194,9 @@ class Opinion:
         weights = self.model.weights[category]
         letters = piece.translate(_SAME)
         share = [0.0] * len(letters)
-        for length in range(1, LONGEST_GRAM + 1):
-            for start in range(len(letters) - length + 1):
-                number = self._index.get(letters[start : start + length])
-                if number is not None:
-                    for at in range(start, start + length):
-                        share[at] += weights[number] / length
+        for start, end, number in self._scan(letters):
+            for at in range(start, end):
+                share[at] += weights[number] / (end - start)
         best, left, right, total, begin = -math.inf, 0, len(letters), 0.0, 0
         for at, value in enumerate(share):
             if total <= 0:
@@ -212,11 +209,6 @@ class Opinion:
         while right - left > 1 and letters[left] in CLAUSE_MARKS:
             left += 1
         return left, right
-
-    @cached_property
-    def digest(self) -> str:
-        """12 hex digits over what was learnt."""
-        return hashlib.sha256(dump(self.model)).hexdigest()[:12]
 
 
 def spell(text: str) -> str:
