@@ -47,8 +47,8 @@ class RuleBooks:
     vocabulary: Vocabulary
 
     def book(self, size: int) -> Rulebook:
-        """Return the shipped rule book with `size` synthetic rules in place of its own."""
-        return replace(self.shipped, rules=self.rules[:size], vocabulary=self.vocabulary)
+        """Return the shipped rule book with `size` synthetic rules in place of its own, and no second opinion."""
+        return replace(self.shipped, rules=self.rules[:size], vocabulary=self.vocabulary, opinion=None)
 
 
 def write_rules(shipped: Rulebook, *, count: int, seed: int = 11) -> RuleBooks:
