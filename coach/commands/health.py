@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 _TIMEOUT_S: Final = 30
 _MAX_BYTES: Final = 16 * 1024 * 1024
-_STATUSES: Final = {"stable": "", "trial": "试用", "gone": "已删除"}
+_STATUSES: Final = {"stable": "", "trial": "试用", "gone": "不在规则集里"}
 # Below this share even the upper end of the interval says that the rule disturbs more than it helps (choice).
 _POOR: Final = 0.8
+_ENOUGH: Final = 5
 _NEVER_SHOWN: Final = 10
 
 
@@ -163,7 +164,7 @@ def _row(rule: Mapping[str, Any]) -> tuple[str, ...]:
     notes: list[str] = [_STATUSES.get(rule["status"], rule["status"])]
     if rule["precision"] is not None:
         precision = f"{rule['precision']:.0%}（{rule['precision_low']:.0%}–{rule['precision_high']:.0%}）"
-        if rule["precision_high"] < _POOR:
+        if rule["precision_high"] < _POOR and rule["confirmed"] + rule["false"] >= _ENOUGH:
             notes.insert(0, "误报多，应改")
     appealed = f"{rule['appealed']:,}"
     if rule["open_appeals"]:

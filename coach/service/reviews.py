@@ -154,7 +154,7 @@ class Reviews:
         record = ReviewRecord(
             review_id,
             owner,
-            title or files[0].rsplit("/", 1)[-1],
+            title or files[0] + (f" 等 {len(files)} 个文件" if len(files) > 1 else ""),
             folder,
             files,
             size,
@@ -312,12 +312,19 @@ class Reviews:
             if told.pop("type", "") == "look":
                 seen.append(told)
 
+        problem = ""
         async with self._looks:
-            with contextlib.suppress(TimeoutError):
+            try:
                 async with asyncio.timeout(_LOOK_S):
-                    await self._run("look", self._records[review_id], hear=hear)
+                    code = await self._run("look", self._records[review_id], hear=hear)
+            except TimeoutError:
+                problem = f"{_LOOK_S:.0f} 秒内只看了 {len(seen)} 个文件；可以直接开始质检"
+            else:
+                if code != DONE:
+                    problem = "没能预览这些文件，原因在 job.log；可以直接开始质检"
+                    log.warning("质检 %s: 预览进程意外结束（退出码 %s）", review_id, code)
         if self._records[review_id].state == "received":
-            await self._change(review_id, look=tuple(seen))
+            await self._change(review_id, look=tuple(seen), problem=problem)
 
     async def _run(self, mode: str, record: ReviewRecord, *, hear: Callable[[dict[str, Any]], None]) -> int:
         folder = self._root / record.id
