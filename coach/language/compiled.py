@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import accumulate, islice, product
 from typing import TYPE_CHECKING
 
@@ -97,6 +97,7 @@ class CompiledPattern:
     Attributes:
         source: as the author wrote it.
         anchors: sets of words; the pattern cannot match a text that has no word of each set. Best first.
+        class_names: the word classes that the pattern refers to.
         tagged: whether it needs parts of speech.
 
     Raises:
@@ -115,6 +116,7 @@ class CompiledPattern:
                 raise PatternError(
                     source, source.find(f"<{item.name}>"), f"没有词类 <{item.name}>；已有：{known}"
                 )
+        self.class_names = frozenset(item.name for item in items if isinstance(item, WordClass))
         self.tagged = any(isinstance(item, Tag) or (isinstance(item, Literal) and item.tag) for item in items)
         readings = _readings(items)
         if readings > _MAX_READINGS:
@@ -128,10 +130,6 @@ class CompiledPattern:
     def __reduce__(self) -> tuple[type[CompiledPattern], tuple[str, Vocabulary]]:
         """Pickle by source: compiled regular expressions are rebuilt on the other side."""
         return type(self), (self.source, self._vocabulary)
-
-    def class_names(self) -> frozenset[str]:
-        """Return the names of the word classes that the pattern refers to."""
-        return frozenset(item.name for item in walk(self.tree) if isinstance(item, WordClass))
 
     def find(self, encoded: Encoded) -> Iterator[Found]:
         """Yield each place where the pattern matches, left to right, without overlaps."""
@@ -210,12 +208,19 @@ def _readings(items: tuple[Item, ...]) -> int:
     return ways
 
 
-def _variants(word: str) -> set[str]:
+@cache
+def _variants(word: str) -> frozenset[str]:
     """Spell `word` with every mixture of 你 and 您."""
     if YOU[0] not in word and YOU[1] not in word:
-        return {word}
+        return frozenset((word,))
     choices = [tuple(YOU) if letter in YOU else (letter,) for letter in word]
-    return {"".join(letters) for letters in product(*choices)}
+    return frozenset("".join(letters) for letters in product(*choices))
+
+
+@cache
+def _class_words(words: tuple[str, ...]) -> frozenset[str]:
+    """Return every spelling of the words of a class; the same classes come back in hundreds of patterns."""
+    return frozenset().union(*(_variants(normalize_literal(word)) for word in words))
 
 
 def _anchors(tree: Sequence, vocabulary: Vocabulary) -> list[frozenset[str]]:
@@ -226,18 +231,26 @@ def _anchors(tree: Sequence, vocabulary: Vocabulary) -> list[frozenset[str]]:
 
 def _needed(item: Item, vocabulary: Vocabulary) -> frozenset[str] | None:
     if isinstance(item, Literal):
-        return frozenset(_variants(item.text))
+        return _variants(item.text)
     if isinstance(item, WordClass):
-        words = (normalize_literal(word) for word in vocabulary.classes[item.name])
-        return frozenset(variant for word in words for variant in _variants(word))
+        return _class_words(vocabulary.classes[item.name])
     if isinstance(item, Named):
         best = _anchors(item.body, vocabulary)
         return best[0] if best else None
     if isinstance(item, Choice):
+        words = [_only_word(option) for option in item.options]
+        if None not in words:
+            return frozenset().union(*(_variants(word) for word in words if word is not None))
         per_option = [_anchors(option, vocabulary) for option in item.options]
         if all(per_option):
             return frozenset().union(*(sets[0] for sets in per_option))
     return None
+
+
+def _only_word(sequence: Sequence) -> str | None:
+    """Return the word that is all of a sequence, or None."""
+    first = sequence.items[0]
+    return first.text if len(sequence.items) == 1 and isinstance(first, Literal) else None
 
 
 def _spellings(item: Item, vocabulary: Vocabulary) -> list[str] | None:

@@ -74,7 +74,7 @@ class Compiler:
         except PatternError as error:
             self.problems.append(source.problem(path, str(error), index=error.column))
             return None
-        self.used_classes |= pattern.class_names()
+        self.used_classes |= pattern.class_names
         return pattern
 
     def exceptions(

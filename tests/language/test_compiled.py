@@ -229,7 +229,7 @@ def test_pickles_by_source() -> None:
 
 def test_names_its_classes() -> None:
     """Lint asks which word classes are in use, however deep they stand."""
-    assert compiled("(<self>|我 <you>?) 不").class_names() == {"self", "you"}
+    assert compiled("(<self>|我 <you>?) 不").class_names == {"self", "you"}
 
 
 def test_spoken_forms_are_the_strings_without_gap() -> None:
