@@ -11,7 +11,19 @@ from typing import Annotated
 import typer
 
 from coach import __version__
-from coach.commands import check, keys, mask, replay, review, rules, serve, transcripts
+from coach.commands import (
+    check,
+    connect_test,
+    doctor,
+    keys,
+    mask,
+    relay,
+    replay,
+    review,
+    rules,
+    serve,
+    transcripts,
+)
 from coach.errors import CoachError, ConfigError, TranscriptError
 
 app = typer.Typer(
@@ -26,8 +38,11 @@ app = typer.Typer(
 )
 app.command(name="serve")(serve.serve)
 app.command(name="check")(check.check)
+app.command(name="doctor")(doctor.doctor)
 app.command(name="mask")(mask.mask)
 app.command(name="replay")(replay.replay)
+app.command(name="connect-test")(connect_test.connect_test)
+app.command(name="relay")(relay.relay)
 app.command(name="review")(review.review)
 app.command(name="transcripts")(transcripts.transcripts)
 app.add_typer(rules.app, name="rules")

@@ -55,6 +55,7 @@ class Twilio:
         if kind == "transcription-stopped":
             if self.options.ends_call is False:
                 return state.end_stream(call_id, ends_call=False)
+            state.last_ms = max(state.last_ms, _since_began(state, now_ms))
             return state.end(call_id)
         if kind == "transcription-error":
             code = fields.text("TranscriptionErrorCode", "")
@@ -70,9 +71,7 @@ class Twilio:
         key = state.place(stream, order, final=final)
         if key is None:
             return Ignored(call_id, "已经收到过，或比已经收到的结果旧")
-        began_ms = state.began_ms
-        at_ms = now_ms - began_ms if now_ms is not None and began_ms is not None else state.last_ms
-        at_ms = min(max(at_ms, 0), MAX_MS)
+        at_ms = _since_began(state, now_ms)
         known = state.growing(key)
         label = state.notes.get(f"label.{track}", "")
         words = Words(
@@ -89,3 +88,10 @@ class Twilio:
             revision=order,
         )
         return state.hear(call_id, key, words)
+
+
+def _since_began(state: State, now_ms: int | None) -> int:
+    """Return ms from the start of the call; a callback without time is as late as the last words."""
+    if now_ms is None or state.began_ms is None:
+        return state.last_ms
+    return min(max(now_ms - state.began_ms, 0), MAX_MS)

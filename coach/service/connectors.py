@@ -263,8 +263,7 @@ async def take_payloads(request: Request, vendor: str) -> Response:
         try:
             await desk.take(connector, payload, principal=principal, answer=answer)
         except MessageError as error:
-            where = f"[{index}]." if len(payloads) > 1 else ""
-            refused = refused or _at(error, where)
+            refused = refused or (_at(error, index) if len(payloads) > 1 else error)
     if refused is not None:
         # The whole delivery may be sent again: what was taken changes nothing the second time.
         raise refused
@@ -368,5 +367,8 @@ def _done(acked: int, durable: int, outbox: Outbox) -> int:
     return acked
 
 
-def _at(error: MessageError, where: str) -> MessageError:
-    return MessageError(error.code, where + error.message, field=where + error.field if error.field else "")
+def _at(error: MessageError, index: int) -> MessageError:
+    """Say which payload of an array an error is about, where it is about a payload."""
+    if error.code != "invalid_field":
+        return error
+    return MessageError(error.code, f"[{index}].{error.message}", field=f"[{index}].{error.field}")
