@@ -167,6 +167,7 @@ class Checker:
         """Load dictionaries and automata now, so that no call waits for them."""
         self.rulebook.tokenizer.warm()
         self.check("我部知道您说的是什么")
+        self.check("这个我不知道，您去问别人吧")
 
     def _hit(self, trace: Trace, text: str) -> Hit:
         rule = trace.rule

@@ -47,27 +47,26 @@ class Prefilter:
 
     def __init__(self, anchors: Iterable[Anchors], *, disturbing: Iterable[str] = ()) -> None:
         # Words are numbered in the order in which they are first met.
-        self._first: dict[str, int] = {}
-        self._other: dict[str, int] = {}
+        self._first = _Numbers()
+        self._other = _Numbers()
         self._alone: dict[int, list[int]] = {}
         self._pairs: dict[int, dict[int, list[int]]] = {}
         # For each pattern the sets that are left when its key, one word or two, was found.
         self._needs: list[tuple[frozenset[int], ...]] = []
         for piece in disturbing:
-            self._first.setdefault(piece, len(self._first))
-        self._first_anchor = len(self._first)
+            self._first.words.setdefault(piece, len(self._first.words))
+        self._first_anchor = len(self._first.words)
         for pattern, sets in enumerate(anchors):
             self._add(pattern, sorted(sets, key=_commonness))
         # Scans once: a list of (start, end, number of the word). An empty list means that nothing can
         # match and nothing needs normalising. An attribute and not a method, to save a call per utterance.
-        self.scan: Callable[[str], list[tuple[int, int, int]]] = _automaton(self._first).find_overlapping
+        self.scan: Callable[[str], list[tuple[int, int, int]]] = _automaton(self._first.words).find_overlapping
         self._scan_other: Callable[[str], list[tuple[int, int, int]]] = _automaton(
-            self._other
+            self._other.words
         ).find_overlapping
 
     def _add(self, pattern: int, sets: Anchors) -> None:
-        keys = [_numbered(self._first, sets[0])]
-        keys += [_numbered(self._other, words) for words in sets[1:]]
+        keys = [self._first.of(sets[0]), *(self._other.of(words) for words in sets[1:])]
         if len(keys) > 1 and len(keys[0]) * len(keys[1]) <= _MAX_PAIRS:
             for word in keys[0]:
                 others = self._pairs.setdefault(word, {})
@@ -114,10 +113,22 @@ class Prefilter:
         return kept
 
 
-def _numbered(numbers: dict[str, int], words: frozenset[str]) -> frozenset[int]:
-    return frozenset(numbers.setdefault(word, len(numbers)) for word in words)
+class _Numbers:
+    """Numbers words in the order in which they are first met; sets of words come back, so they are kept."""
+
+    def __init__(self) -> None:
+        self.words: dict[str, int] = {}
+        self._sets: dict[frozenset[str], frozenset[int]] = {}
+
+    def of(self, words: frozenset[str]) -> frozenset[int]:
+        numbers = self._sets.get(words)
+        if numbers is None:
+            known = self.words
+            numbers = self._sets[words] = frozenset(known.setdefault(word, len(known)) for word in words)
+        return numbers
 
 
+@cache
 def _commonness(words: frozenset[str]) -> float:
     """Guess how likely an ordinary utterance is to hold one of `words`."""
     return sum(_COMMONNESS.get(word) or _guess(word) for word in words)
