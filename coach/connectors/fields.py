@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -92,11 +91,12 @@ class Fields:
             return None
         try:
             at = datetime.fromisoformat(str(self._value[name]))
-        except ValueError as error:
+            ms = round(at.timestamp() * 1000)
+        except (ValueError, OverflowError) as error:
             raise self.wrong(name, "带时区的 ISO 8601 时间") from error
         if at.tzinfo is None:
             raise self.wrong(name, "带时区的 ISO 8601 时间")
-        return round(at.timestamp() * 1000)
+        return ms
 
     def flag(self, name: str, default: bool = _REQUIRED) -> bool:
         """Read a truth value: true, "true", 1."""
@@ -170,7 +170,7 @@ class Fields:
         return self._bounded(name, number, expected, limit=limit)
 
     def _bounded(self, name: str, number: float | None, expected: str, *, limit: int = MAX_MS) -> int:
-        if number is None or not math.isfinite(number) or not 0 <= number <= limit:
+        if number is None or not 0 <= number <= limit:
             raise self.wrong(name, expected)
         return round(number)
 

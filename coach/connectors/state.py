@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from coach.coaching.events import Utterance
+from coach.connectors.fields import MAX_MS
 from coach.connectors.model import Ended, Heard, Ignored, clean_id
 
 if TYPE_CHECKING:
@@ -122,7 +123,8 @@ class State:
         if known is not None and not words.final:
             # A growing sentence does not shrink, whatever order its results come in.
             start_ms, end_ms = min(start_ms, known.words.start_ms), max(end_ms, known.words.end_ms)
-        words = words._replace(start_ms=start_ms, end_ms=max(start_ms, end_ms))
+        start_ms = min(start_ms, MAX_MS)
+        words = words._replace(start_ms=start_ms, end_ms=min(max(start_ms, end_ms), MAX_MS))
         self.last_ms = max(self.last_ms, words.end_ms)
         if words.final:
             self._finish(key, revision)

@@ -22,8 +22,8 @@ from coach.service import (
     rest,
     review_routes,
 )
+from coach.service.connector_desk import ConnectorDesk
 from coach.service.connector_settings import load_connector_settings
-from coach.service.connectors import ConnectorDesk
 from coach.service.ingest import serve_producer
 from coach.service.logs import AccessLog
 from coach.service.messages import shown

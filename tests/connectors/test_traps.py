@@ -56,6 +56,9 @@ def test_numbers_and_times_are_read_in_any_spelling(reader, value, expected):
         ("text", True),
         ("instant_ms", "2026-01-01T00:00:00"),
         ("instant_ms", "gestern"),
+        ("ms", 10**400),
+        ("ms", "9" * 39),
+        ("seconds_ms", "9" * 400),
         ("identifier", "  "),
         ("object", []),
         ("objects", [1]),
@@ -92,6 +95,15 @@ def test_a_wrong_speaker_is_explained():
     """The three roles are named."""
     with pytest.raises(MessageError, match=r"speaker: 收到 'boss'，应为 agent、customer"):
         read_speaker("boss", name="speaker")
+
+
+def test_times_stay_within_a_day(recorded):
+    """A start and a length that lead out of the wire's range are cut, not refused."""
+    record = recorded("genesys")
+    late = json.loads(json.dumps(record.payloads[1]))
+    late["eventBody"]["transcripts"][0]["alternatives"][0] |= {"offsetMs": 86_399_999, "durationMs": 60_000}
+    utterance = heard(record.read([late]))[0]
+    assert (utterance.start_ms, utterance.end_ms) == (86_399_999, 86_400_000)
 
 
 def test_ids_are_made_fit_for_the_wire():
