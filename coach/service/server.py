@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import sys
 from typing import TYPE_CHECKING, Any, Final
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 # Frames up to here are read and answered with `too_large`; beyond it the socket is closed (1009).
 _READ_LIMIT: Final = 8 * MAX_FRAME_BYTES
 _SHUTDOWN_S: Final = 10
+# For the disk; a disk that refuses must not keep the process alive.
+_DRAIN_S: Final = 5.0
 _SWITCH_S: Final = 0.0005
 
 
@@ -44,7 +47,7 @@ async def serve(
     listener = _listen(service.settings.host, service.settings.port)
     host, port = listener.getsockname()[:2]
     async with service.running():
-        server = uvicorn.Server(uvicorn_config(service))
+        server = _Server(service)
         on_listening(f"http://{f'[{host}]' if ':' in host else host}:{port}")
         stopper = asyncio.create_task(_stop_when(server, stop))
         try:
@@ -68,6 +71,23 @@ def uvicorn_config(service: Service) -> uvicorn.Config:
         server_header=False,
         timeout_graceful_shutdown=_SHUTDOWN_S,
     )
+
+
+class _Server(uvicorn.Server):
+    """Lets go in order: takes no new sockets, writes and acks what came, tells the cards, then closes with 1012."""
+
+    def __init__(self, service: Service) -> None:
+        super().__init__(uvicorn_config(service))
+        self._service = service
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Drain before the sockets are closed."""
+        for server in self.servers:
+            server.close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_DRAIN_S):
+                await self._service.drain()
+        await super().shutdown(sockets)
 
 
 async def _stop_when(server: uvicorn.Server, stop: asyncio.Event | None) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Final
 
 from coach.errors import ConfigError
 from coach.service.auth import Gate, KeyRing
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from coach.service.ruleset import RuleSet
 
 log = logging.getLogger(__name__)
+
+_DRAIN_STEP_S: Final = 0.02
+# Half a second for the cards; a sidebar that reads no faster gets them from its next snapshot.
+_DRAIN_STEPS: Final = 25
 
 
 class Service:
@@ -83,6 +87,22 @@ class Service:
         self.reviews = Reviews(settings=settings, clock=clock)
         self.decisions = Decisions(settings.data_dir / "coach.sqlite3", masking=settings.masking, clock=clock)
         self.ready = False
+
+    async def drain(self) -> None:
+        """Get what came so far onto the disk, its acks to the producers and its cards to the sidebars.
+
+        From here on `/readyz` says 503. What still comes is committed by the end of `running`, but not acked: its
+        producer sends it again elsewhere.
+        """
+        self.ready = False
+        await self.store.settle()
+        for _ in range(_DRAIN_STEPS):
+            if not any(reader.depth for reader in self.hub.readers()):
+                break
+            await asyncio.sleep(_DRAIN_STEP_S)
+        # What came meanwhile; then its acks are on their way to the writers of the sockets.
+        await self.store.settle()
+        await asyncio.sleep(_DRAIN_STEP_S)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

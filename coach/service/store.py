@@ -135,6 +135,12 @@ class Store:
         """Return a connection for queries of others, to be used as `async with`; the writer is not held up."""
         return self._engine.connect()
 
+    async def settle(self) -> None:
+        """Wait until everything put so far was committed or given up."""
+        self._hurry.set()
+        if self._waiting:
+            await asyncio.wait([self._waiting[-1][1]])
+
     async def load_call(self, call_id: str) -> StoredCall | None:
         """Read a call with everything needed to hear it again; None when it was never started."""
         async with self._engine.connect() as connection:
