@@ -129,6 +129,21 @@ def test_check_json_names_bad_lines_and_goes_on(coach):
     assert json.loads(done.stdout)["id"] == "9"
 
 
+def test_check_json_hears_what_the_customer_said_before(coach):
+    """A rule that depends on the customer's last words gets them from `customer`; anything else is refused."""
+    done = coach("check", "--json", stdin='{"id": "1", "text": "好", "customer": 3}')
+    assert (done.returncode, "customer: 收到 3，应为文字" in done.stderr) == (2, True)
+    assert coach("check", "--json", stdin='{"id": "1", "text": "好", "customer": "急"}').returncode == 0
+
+
+def test_check_json_says_once_which_field_it_does_not_use(coach):
+    """A field of somebody else's is passed over with a word, so that a misspelt one does not go unseen."""
+    line = '{"id": "1", "text": "我不知道", "speakr": "customer"}\n'
+    done = coach("check", "--json", stdin=line * 2)
+    assert (done.returncode, len(done.stdout.splitlines())) == (0, 2)
+    assert done.stderr.count("不用字段 speakr") == 1
+
+
 def test_check_leaves_customers_alone(coach):
     """Rules hold for the agent."""
     done = coach("check", "--json", stdin='{"id": "1", "text": "我不知道", "speaker": "customer"}')
@@ -166,6 +181,16 @@ def test_broken_rules_are_listed_without_a_trace(coach, tmp_path):
     assert done.returncode == 1
     assert "rules/ignorance.yml" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_rules_lint_lists_what_is_asked_for(coach):
+    """`--only` names a file or a rule, `--errors` leaves the reminders out."""
+    everything = json.loads(coach("rules", "lint", "--json").stdout)
+    one = json.loads(coach("rules", "lint", "--json", "--only", "phrasebook").stdout)
+    assert one == [finding for finding in everything if "phrasebook" in finding["where"]]
+    assert json.loads(coach("rules", "lint", "--json", "--errors").stdout) == [
+        finding for finding in everything if finding["level"] == "error"
+    ]
 
 
 def test_rules_list_lint_test_try_schema_and_doc(coach):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from coach.rulebook.phrasebook import Phrasebook
 
 _SPEAKERS = ("agent", "customer", "unknown")
+_FIELDS = ("id", "text", "speaker", "customer")
 _SEVERITY = {"notice": "提示", "warning": "提醒", "violation": "违规"}
 
 
@@ -36,7 +37,8 @@ def check(
     r"""检查几句话：哪里该换个说法，换成什么。
 
     不给 TEXT 时从标准输入读，一行一句。加 --json 时，标准输入每行是
-    {"id": "1", "text": "…", "speaker": "agent"}，每行输出一个 JSON 结果；位置按原文字符数计，个人信息已遮住。
+    {"id": "1", "text": "…", "speaker": "agent", "customer": "客户刚才说的话"}，后两项可省；每行输出一个 JSON 结果；
+    位置按原文字符数计，个人信息已遮住。
 
     退出码：0 检查完成（无论是否命中）；1 规则无法加载；2 有的行读不懂（其余照常输出）。
 
@@ -79,6 +81,7 @@ class _Inspector:
         self._phrasebook = phrasebook
         self._trial = trial
         self._masking = masking
+        self._ignored: set[str] = set()
 
     def print_json(self, lines: Iterable[bytes]) -> int:
         """Answer JSON lines; return how many could not be read."""
@@ -92,8 +95,20 @@ class _Inspector:
                 wrong += 1
                 print(f"第 {number} 行：{error}", file=sys.stderr)
                 continue
-            self._print_result(asked["id"], asked["text"], cast("Speaker", asked.get("speaker", "agent")))
+            self._warn_of(asked.keys() - set(_FIELDS), number)
+            self._print_result(
+                asked["id"],
+                asked["text"],
+                cast("Speaker", asked.get("speaker", "agent")),
+                customer=asked.get("customer", ""),
+            )
         return wrong
+
+    def _warn_of(self, fields: set[str], number: int) -> None:
+        """Say once of each field that it means nothing here; it may be a slip of the pen."""
+        for field in sorted(fields - self._ignored):
+            self._ignored.add(field)
+            print(f"第 {number} 行：不用字段 {field}；可用的字段：{'、'.join(_FIELDS)}", file=sys.stderr)
 
     def print_json_texts(self, texts: Iterable[str]) -> None:
         """Answer texts of the command line; their ids count from 1."""
@@ -116,10 +131,10 @@ class _Inspector:
                     print(f"    可以说  {suggestion}")
                 print(f"    为什么  {hit.why}")
 
-    def _print_result(self, identity: object, text: str, speaker: Speaker) -> None:
+    def _print_result(self, identity: object, text: str, speaker: Speaker, *, customer: str = "") -> None:
         import orjson  # noqa: PLC0415 - not needed for people
 
-        hits = self._hits(text, speaker)
+        hits = self._hits(text, speaker, customer=customer)
         result: dict[str, Any] = {
             "id": identity,
             "categories": sorted({hit.category for hit in hits}),
@@ -142,8 +157,8 @@ class _Inspector:
         # Line by line, so that a program can ask and wait for the answer.
         sys.stdout.buffer.flush()
 
-    def _hits(self, text: str, speaker: Speaker = "agent") -> tuple[Hit, ...]:
-        hits = self._checker.check(text, speaker=speaker, trial=self._trial)
+    def _hits(self, text: str, speaker: Speaker = "agent", *, customer: str = "") -> tuple[Hit, ...]:
+        hits = self._checker.check(text, speaker=speaker, trial=self._trial, customer=customer)
         if not (self._masking and hits):
             return hits
         from coach.coaching.privacy import masked_hits  # noqa: PLC0415 - 50 ms of patterns
@@ -168,15 +183,14 @@ def _read_line(line: bytes) -> dict[str, Any]:
         raise ValueError(f"不是 JSON：第 {error.colno} 个字符 {error.msg}") from error
     if not isinstance(value, dict):
         raise ValueError(f'收到 {type(value).__name__}，应为对象 {{"id": …, "text": …}}')
-    unknown = value.keys() - {"id", "text", "speaker"}
-    if unknown:
-        raise ValueError(f"没有字段 {'、'.join(sorted(unknown))}，可用的字段：id、text、speaker")
     if not isinstance(value.get("id"), str | int):
         raise ValueError("id: 缺少，或不是文字或整数")
     if not isinstance(value.get("text"), str):
         raise ValueError("text: 缺少，或不是文字")
     if value.get("speaker", "agent") not in _SPEAKERS:
         raise ValueError(f"speaker: 收到 {value['speaker']!r}，应为 {'、'.join(_SPEAKERS)} 之一")
+    if not isinstance(value.get("customer", ""), str):
+        raise ValueError(f"customer: 收到 {value['customer']!r:.40}，应为文字")
     return value
 
 

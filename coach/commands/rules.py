@@ -64,17 +64,31 @@ def list_rules(
 
 @app.command()
 def lint(
-    *, json: Json = False, rules: RulesDir = None, phrasebook: PhrasebookDir = None, pack: Packs = None
+    *,
+    only: Annotated[
+        str | None, typer.Option("--only", help="只列名字里有这些字的，如 ignorance 或 words.yml。")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--errors", help="只列错误，不列提醒。")] = False,
+    json: Json = False,
+    rules: RulesDir = None,
+    phrasebook: PhrasebookDir = None,
+    pack: Packs = None,
 ) -> None:
     """检查规则文件和评分卡：写错的、例句不过的、用不上的。
 
-    有错误时退出码为 1；只有提醒时为 0。示例：coach rules lint --rules ./rules
+    有错误时退出码为 1；只有提醒时为 0。
+
+    示例：coach rules lint --rules ./rules --only refusal
     """
     from coach.commands.scorecards import lint_scorecards  # noqa: PLC0415 - only this command needs it
     from coach.rulebook.lint import lint as find  # noqa: PLC0415
 
     book = load_book(rules, phrasebook, packs=pack, check_examples=True)
-    findings = find(book) + lint_scorecards(rules, book)
+    findings = [
+        finding
+        for finding in find(book) + lint_scorecards(rules, book)
+        if (only is None or only in finding.where) and not (quiet and finding.level != "error")
+    ]
     errors = [finding for finding in findings if finding.level == "error"]
     if json:
         _print_json([{"level": f.level, "where": f.where, "message": f.message} for f in findings])
