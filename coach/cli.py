@@ -21,6 +21,7 @@ from coach.commands import (
     replay,
     review,
     rules,
+    schema,
     serve,
     transcripts,
 )
@@ -45,6 +46,7 @@ app.command(name="connect-test")(connect_test.connect_test)
 app.command(name="relay")(relay.relay)
 app.command(name="review")(review.review)
 app.command(name="transcripts")(transcripts.transcripts)
+app.command(name="schema")(schema.schema)
 app.add_typer(rules.app, name="rules")
 app.add_typer(keys.app, name="keys")
 
