@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 SETTLE_CHARACTERS = 2
 # Texts scanned in one go: more gain nothing, and a batch that cannot be encoded is searched one by one.
 _BATCH = 500
+# So many exceptions are searched sooner than looked up.
+_FEW = 3
 # Stands between them; part of no word, because normalising never makes one.
 _BETWEEN = "\x00"
 _CLAUSE_MARK = re.compile(f"[{CLAUSE_MARKS}]")
@@ -85,7 +87,12 @@ class Matcher:
             (modifier.name, pattern) for modifier in self.modifiers for pattern in modifier.patterns
         ]
         self._modifier_index = Prefilter([pattern.anchors for _, pattern in self._modifier_places])
-        self._exceptions = [(rule.id, exception) for rule in self.rules for exception in rule.exceptions]
+        self._exceptions = [
+            (rule.id, exception)
+            for rule in self.rules
+            if len(rule.exceptions) > _FEW
+            for exception in rule.exceptions
+        ]
         spoken = (form for _, pattern in self._owners for form in pattern.spoken_forms())
         self._repairer = Repairer(spoken, tokenizer=tokenizer) if sound else None
         self.misheard: Callable[[str], object] = self._repairer.suspects if self._repairer else _nothing
@@ -169,9 +176,12 @@ class Matcher:
         for number in candidates:
             rule, pattern = self._owners[number]
             for found in pattern.find(encoded):
-                if possible is None:
-                    possible = self._possible_exceptions("".join(encoded.tokens))
-                exception = _excepted(found, possible.get(rule.id, ()), encoded)
+                exceptions: Sequence[RuleException] = rule.exceptions
+                if len(exceptions) > _FEW:
+                    if possible is None:
+                        possible = self._possible_exceptions("".join(encoded.tokens))
+                    exceptions = possible.get(rule.id, ())
+                exception = _excepted(found, exceptions, encoded)
                 traces.append(
                     self._judge(rule, pattern, found, encoded, normalized, modified, exception=exception)
                 )
