@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, WebSocket
@@ -27,6 +28,7 @@ from coach.service.connector_settings import load_connector_settings
 from coach.service.ingest import serve_producer
 from coach.service.logs import AccessLog
 from coach.service.messages import shown
+from coach.service.openapi import openapi_document
 from coach.service.responses import Guard, error_response
 from coach.service.sidebar import serve_sidebar
 from coach.service.tickets import Tickets
@@ -52,6 +54,8 @@ def create_app(service: Service) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
+    # FastAPI asks for it once a request; made once, it is the same for everybody.
+    app.openapi = cache(partial(openapi_document, app))  # type: ignore[method-assign]
     app.state.service = service
     app.state.workshop = Workshop()
     app.state.tickets = Tickets(clock=service.clock)

@@ -1,0 +1,134 @@
+"""/openapi.json: what FastAPI knows of the routes, with answers, examples, errors and keys added.
+
+The routes read and write their bodies themselves, so that errors are told in one shape; here they are described.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import models_json_schema
+
+from coach import __version__
+from coach.client import answers
+from coach.service.openapi_examples import ANSWERS, BODIES, OPEN, STATUS
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+    from pydantic import BaseModel
+
+Document = dict[str, Any]
+
+_METHODS: Final = frozenset({"get", "post", "put", "patch", "delete"})
+# Answers whose types the client has; the schema of any other is drawn from its example.
+_MODELS: Final[dict[str, tuple[type[BaseModel], ...]]] = {
+    "POST /v1/check": (answers.CheckOne, answers.CheckMany),
+    "POST /v1/tokens": (answers.Token,),
+    "POST /v1/calls/{call_id}/events": (answers.Taken,),
+    "GET /v1/calls": (answers.CallPage,),
+    "GET /v1/calls/{call_id}": (answers.Call,),
+    "POST /v1/advice/{advice_id}/feedback": (answers.Verdicted,),
+    "GET /v1/rules": (answers.Rules,),
+    "GET /healthz": (answers.Health,),
+    "GET /readyz": (answers.Readiness,),
+}
+_ERROR: Final[Document] = {
+    "error": {
+        "code": "invalid_field",
+        "message": "text: 收到 7，应为最多 2000 个字符的文字",
+        "field": "text",
+    }
+}
+
+
+def openapi_document(app: FastAPI) -> Document:
+    """Return the document of an application."""
+    document = get_openapi(
+        title="coach",
+        version=__version__,
+        description="Real-time call-script coaching. The sockets are described in docs/asyncapi.yml.",
+        routes=app.routes,
+    )
+    models = sorted(
+        {answers.RefusedAnswer, *(model for each in _MODELS.values() for model in each)},
+        key=lambda model: model.__name__,
+    )
+    _, found = models_json_schema(
+        [(model, "validation") for model in models], ref_template="#/components/schemas/{model}"
+    )
+    components = document.setdefault("components", {})
+    # FastAPI's own shape of an error, which this service never sends.
+    schemas = {
+        name: schema
+        for name, schema in components.get("schemas", {}).items()
+        if name not in {"HTTPValidationError", "ValidationError"}
+    }
+    components["schemas"] = {**schemas, **found["$defs"]}
+    components["securitySchemes"] = {
+        "bearer": {"type": "http", "scheme": "bearer", "description": "API key or signed token"},
+        "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    }
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            if method in _METHODS:
+                _describe(f"{method.upper()} {path}", operation)
+    return document
+
+
+def schema_of(example: object) -> Document:
+    """Draw a JSON Schema from an example: types and fields, none required and any of them perhaps null."""
+    match example:
+        case dict():
+            return {
+                "type": "object",
+                "properties": {str(name): schema_of(value) for name, value in example.items()},
+            }
+        case list():
+            return {"type": "array", "items": schema_of(example[0]) if example else {}}
+        case bool():
+            return {"type": ["boolean", "null"]}
+        case int():
+            return {"type": ["integer", "null"]}
+        case float():
+            return {"type": ["number", "null"]}
+        case str():
+            return {"type": ["string", "null"]}
+        case _:
+            # null: of what type it is otherwise, the example does not say.
+            return {}
+
+
+def _describe(name: str, operation: Document) -> None:
+    responses: Document = operation["responses"]
+    responses.pop("422", None)
+    responses["default"] = {
+        "description": "Refused; the codes are in docs/protocol.md.",
+        "content": {
+            "application/json": {
+                "schema": {"$ref": "#/components/schemas/RefusedAnswer"},
+                "example": _ERROR,
+            }
+        },
+    }
+    operation["security"] = [] if name in OPEN else [{"bearer": []}, {"header": []}]
+    if name in ANSWERS:
+        status = STATUS.get(name, "200")
+        if status != "200":
+            responses.pop("200", None)
+        media, example = ANSWERS[name]
+        responses[status] = {
+            "description": "Done.",
+            "content": {media: {"schema": _schema(name, example), "example": example}},
+        }
+    if name in BODIES and "requestBody" in operation:
+        content: Document = operation["requestBody"]["content"]
+        content.setdefault("application/json", {})["example"] = BODIES[name]
+
+
+def _schema(name: str, example: object) -> Document:
+    models = _MODELS.get(name, ())
+    references: list[Document] = [{"$ref": f"#/components/schemas/{model.__name__}"} for model in models]
+    if not references:
+        return schema_of(example)
+    return references[0] if len(references) == 1 else {"anyOf": references}

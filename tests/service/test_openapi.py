@@ -1,0 +1,154 @@
+"""/openapi.json: every route is described, and what is described is what is answered."""
+
+from __future__ import annotations
+
+import jsonschema
+import pytest
+
+from coach.service import openapi_examples
+from coach.service.openapi import schema_of
+
+METHODS = {"get", "post", "put", "patch", "delete"}
+
+
+@pytest.fixture
+def served(running):
+    """A running service and its document, as a client gets it."""
+    service = running()
+    return service, service.http("GET", "/openapi.json", key=None).json()
+
+
+def operations(document: dict) -> dict[str, dict]:
+    """Return every operation by method and path."""
+    return {
+        f"{method.upper()} {path}": operation
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+        if method in METHODS
+    }
+
+
+def success(operation: dict) -> dict:
+    """Return the answer of an operation that went well."""
+    return next(answer for status, answer in operation["responses"].items() if status.startswith("2"))
+
+
+def fits(document: dict, schema: dict, value) -> None:
+    """Hold a value to a schema of the document."""
+    jsonschema.validate(value, {**schema, "components": document["components"]})
+
+
+def test_every_route_has_summary_answer_and_example(served):
+    """A new route is described in openapi_examples.py before it is served."""
+    _, document = served
+    lacking = {
+        name
+        for name, operation in operations(document).items()
+        for content in [success(operation).get("content", {})]
+        if not (
+            operation.get("summary")
+            and operation.get("description")
+            and content
+            and all(each.get("schema") and "example" in each for each in content.values())
+        )
+    }
+    assert lacking == set()
+
+
+def test_every_body_has_an_example_that_fits_its_schema(served):
+    """What is shown to an integrator is accepted."""
+    _, document = served
+    bodies = {
+        name: each["requestBody"] for name, each in operations(document).items() if "requestBody" in each
+    }
+    assert {"POST /v1/check", "POST /v1/tokens"} <= bodies.keys()
+    for body in bodies.values():
+        described = body["content"]["application/json"]
+        fits(document, described["schema"], described["example"])
+
+
+def test_every_example_of_an_answer_fits_its_schema(served):
+    """No example has drifted from its type."""
+    _, document = served
+    for operation in operations(document).values():
+        for described in success(operation)["content"].values():
+            fits(document, described["schema"], described["example"])
+
+
+def test_no_example_is_left_over(served):
+    """A route that is gone takes its examples with it."""
+    _, document = served
+    known = operations(document).keys()
+    assert openapi_examples.ANSWERS.keys() | openapi_examples.BODIES.keys() <= known
+
+
+def test_errors_have_one_shape_everywhere(served):
+    """The framework's own shape of an error is nowhere."""
+    service, document = served
+    assert "HTTPValidationError" not in document["components"]["schemas"]
+    refused = service.http("GET", "/v1/calls/never").json()
+    for operation in operations(document).values():
+        assert "422" not in operation["responses"]
+        fits(document, operation["responses"]["default"]["content"]["application/json"]["schema"], refused)
+
+
+def test_routes_name_the_keys_they_want(served):
+    """All but the open ones."""
+    service, document = served
+    for name, operation in operations(document).items():
+        assert bool(operation["security"]) == (name not in openapi_examples.OPEN), name
+    for name in openapi_examples.OPEN:
+        assert service.http("GET", name.removeprefix("GET "), key=None).status_code == 200
+
+
+def test_what_is_answered_is_what_is_described(served):
+    """A call through every route of the core: each real answer fits its schema."""
+    service, document = served
+    events = [
+        {"type": "call.started", "seq": 1, "agent_id": "a1"},
+        {
+            "type": "utterance",
+            "seq": 2,
+            "utterance_id": "u1",
+            "revision": 1,
+            "speaker": "agent",
+            "text": "这个我不知道",
+            "final": True,
+            "start_ms": 0,
+            "end_ms": 900,
+        },
+        {"type": "nonsense", "seq": 3},
+    ]
+    asked = [
+        ("POST /v1/calls/{call_id}/events", "/v1/calls/c1/events", {"events": events}),
+        ("GET /v1/calls/{call_id}", "/v1/calls/c1", None),
+        ("GET /v1/calls", "/v1/calls?limit=1", None),
+        ("POST /v1/check", "/v1/check", {"text": "我不知道"}),
+        ("POST /v1/check", "/v1/check", {"utterances": [{"id": "1", "text": "我不知道"}]}),
+        ("POST /v1/tokens", "/v1/tokens", {"agent_id": "a1"}),
+        ("GET /v1/rules", "/v1/rules", None),
+        ("GET /healthz", "/healthz", None),
+        ("GET /readyz", "/readyz", None),
+        ("GET /v1/reviews", "/v1/reviews", None),
+        ("GET /v1/decisions", "/v1/decisions", None),
+        ("GET /v1/rules/health", "/v1/rules/health", None),
+    ]
+    known = operations(document)
+    for name, path, body in asked:
+        answer = service.http(name.split()[0], path, **({} if body is None else {"json": body}))
+        assert answer.status_code == 200, answer.text
+        described = success(known[name])["content"]["application/json"]
+        fits(document, described["schema"], answer.json())
+    advice = service.http("GET", "/v1/calls/c1").json()["advice"][0]["id"]
+    answer = service.http("POST", f"/v1/advice/{advice}/feedback", json={"verdict": "useful"})
+    described = success(known["POST /v1/advice/{advice_id}/feedback"])["content"]["application/json"]
+    fits(document, described["schema"], answer.json())
+
+
+def test_a_schema_is_drawn_from_an_example():
+    """Types and fields; null says nothing."""
+    assert schema_of({"a": [1], "b": None, "c": True})["properties"] == {
+        "a": {"type": "array", "items": {"type": ["integer", "null"]}},
+        "b": {},
+        "c": {"type": ["boolean", "null"]},
+    }
