@@ -362,7 +362,8 @@ class Reviews:
         self._wake(review_id)
         # Under a name that the next start clears away, should this one be killed meanwhile.
         gone = self._root / f"{_INCOMING}{review_id}"
-        await asyncio.to_thread((self._root / review_id).rename, gone)
+        with contextlib.suppress(FileNotFoundError):
+            await asyncio.to_thread((self._root / review_id).rename, gone)
         await asyncio.to_thread(shutil.rmtree, gone, ignore_errors=True)
 
     async def _sweep(self) -> None:
