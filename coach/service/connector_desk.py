@@ -155,8 +155,9 @@ class ConnectorDesk:
         try:
             seq = await self._service.calls.next_seq(event.call_id)
         except MessageError as error:
-            # Nobody who calls a webhook can do anything about it; the log can.
-            log.warning("%s", error.message, extra={"call_id": event.call_id})
+            if isinstance(event, Heard):
+                # A vendor does not read our answer; the operator reads the log.
+                log.warning("%s", error.message, extra={"call_id": event.call_id})
             answer.ignore(Ignored(event.call_id, error.message))
             return
         if seq == 1:

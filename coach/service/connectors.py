@@ -73,7 +73,10 @@ async def take_payloads(request: Request, vendor: str) -> Response:
     signature = request.headers.get(TWILIO_SIGNATURE) if vendor == "twilio" else None
     principal = Principal("producer") if signature is not None else _producer(request)
     body = await _body(request)
-    form = request.headers.get("content-type", "").partition(";")[0].strip().lower() == _FORM
+    # curl calls everything a form.
+    form = request.headers.get("content-type", "").partition(";")[0].strip().lower() == _FORM and (
+        body.lstrip()[:1] not in {b"{", b"["}
+    )
     params = _form(body) if form else []
     if signature is not None:
         desk.settings.check_twilio(signature, url=_address(request, desk.settings.url), params=params)

@@ -105,6 +105,16 @@ def test_a_wrong_payload_among_many_does_not_hold_up_the_rest(running):
     assert len(stored(service, "conv-1")["utterances"]) == 3
 
 
+def test_json_is_read_whatever_it_is_called(running):
+    """Curl sends JSON as a form unless told otherwise; the first letter tells."""
+    service, record = running(), load("genesys")
+    content = json.dumps(record.payloads[1])
+    answer = service.http(
+        "POST", "/v1/connectors/genesys?agent_id=a1", content=content, headers={"Content-Type": FORM}
+    )
+    assert answer.json()["acked"] == {"conv-1": 2}
+
+
 def test_a_restart_goes_on_with_the_seq(running):
     """The counter and the memory of the call come back from the disk; a repetition is still one."""
     first, record = running(), load("contact-lens")
