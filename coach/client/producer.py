@@ -251,6 +251,8 @@ class AsyncProducer:
             sender.cancel()
             with contextlib.suppress(asyncio.CancelledError, ConnectionClosed):
                 await sender
+            # Leaving is no failure; without this the service would be told 1011.
+            await socket.close()
 
     def _take_in(self, message: Message) -> None:
         if self._tell is not None:

@@ -110,11 +110,15 @@ def read_stream(reading: Reading) -> Iterator[StreamEvent | OtherEvent]:
     while True:
         try:
             with connect_sync(reading.address, compression=None, proxy=None, max_size=None) as socket:
-                socket.send(reading.hello())
-                while True:
-                    message = reading.take(socket.recv())
-                    if is_event(message):
-                        yield read_event(message)
+                try:
+                    socket.send(reading.hello())
+                    while True:
+                        message = reading.take(socket.recv())
+                        if is_event(message):
+                            yield read_event(message)
+                finally:
+                    # Leaving is no failure; without this the service would be told 1011.
+                    socket.close()
         except _LOST as error:
             time.sleep(reading.lost(error))
 
@@ -141,8 +145,11 @@ async def read_messages_async(reading: Reading) -> AsyncIterator[Message]:
     while True:
         try:
             async with connect(reading.address, compression=None, proxy=None, max_size=None) as socket:
-                await socket.send(reading.hello())
-                while True:
-                    yield reading.take(await socket.recv())
+                try:
+                    await socket.send(reading.hello())
+                    while True:
+                        yield reading.take(await socket.recv())
+                finally:
+                    await socket.close()
         except _LOST as error:
             await asyncio.sleep(reading.lost(error))

@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 # Errors nobody has read yet; beyond it no more frames are taken, so TCP slows the producer down.
 _MAX_ERRORS: Final = 64
+# How long one producer may keep the event loop.
+_TURN_S: Final = 0.002
 
 
 class Outbox:
@@ -150,10 +152,15 @@ async def serve_producer(socket: WebSocket, *, calls: Calls, principal: Principa
     outbox = Outbox(meter=calls.meter)
     intake = Intake(calls=calls, principal=principal, outbox=outbox, max_calls=max_calls)
     writer = asyncio.create_task(_write(socket, outbox), name="producer-writer")
+    began = perf_counter()
     try:
         while not writer.done():
             await intake.frame(await receive(socket))
             await outbox.room()
+            # A backlog is read without ever waiting: the cards of it, and all other calls, want their turn.
+            if perf_counter() - began > _TURN_S:
+                await asyncio.sleep(0)
+                began = perf_counter()
     except WebSocketDisconnect:
         pass
     finally:

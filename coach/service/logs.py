@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from coach.config import LogFormat, LogLevel
 
-log = logging.getLogger(__name__)
+access = logging.getLogger("coach.access")
 
 _NO_CALL: Final = "-"
 _TEXT: Final = "%(asctime)s %(levelname)s %(name)s [%(call_id)s] %(message)s"
@@ -105,7 +105,7 @@ class AccessLog:
             await self._app(scope, listen, watch)
         finally:
             # Quoted: a path may hold a line break, which would forge a record.
-            log.info(
+            access.info(
                 "%s %s %d %.1fms",
                 scope.get("method", "WS"),
                 _quoted(scope["path"]),

@@ -349,3 +349,17 @@ def test_a_producer_must_be_entered():
 
     with pytest.raises(ClientError, match="async with"):
         asyncio.run(forget())
+
+
+def test_leaving_is_told_as_leaving(running, caplog):
+    """The service sees 1000 of a producer and of a reader, not the code of a failure."""
+    service = running(access_log=True)
+    with caplog.at_level("INFO", logger="coach.access"), Client(service.url, service.key) as client:
+        events = client.events("a1")
+        next(events)
+        events.close()
+        with client.producer() as producer:
+            producer.start_call("c1", agent_id="a1")
+        service.stop()
+    codes = [record.args[2] for record in caplog.records if record.args[0] == "WS"]
+    assert codes == [1000, 1000]

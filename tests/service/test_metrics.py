@@ -154,3 +154,18 @@ def test_counting_costs_next_to_nothing():
             meter.pushed(meter.received_at)
         best = min(best, (perf_counter() - began) / 1_000)
     assert best < 2e-6
+
+
+def test_a_backlog_leaves_others_their_turn(running, clients, wire):
+    """While one producer's backlog is worked off, the pushes of it do not wait for its end."""
+    service = running()
+    producer = clients.producer(service)
+    clients.sidebar(service)
+    frames = [wire.started(), *(wire.said("我不知道" * 40, seq=seq) for seq in range(2, 402))]
+    for frame in frames:
+        producer.send(frame)
+    producer.acked("c1", 401)
+    found = families(service)
+    assert value(found, "coach_push_seconds_bucket", le="0.1") > 0.5 * value(
+        found, "coach_push_seconds_count"
+    )
