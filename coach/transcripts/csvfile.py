@@ -84,7 +84,7 @@ def find_header(head: bytes, encoding: str, options: ReadOptions) -> Header:
 def read(piece: Slice, options: ReadOptions) -> Iterator[TranscriptCall | Reject]:
     """Yield the calls of a table."""
     header = header_of(piece, options)
-    stem = streams.stem(piece)
+    stem = piece.stem
     rows = records(piece, header, options)
     if header.columns.layout == "dialogue":
         for record in rows:
@@ -196,7 +196,7 @@ def _whole_call(
     raw = record.raw[:RAW_LIMIT]
     if record.problem:
         return Reject(place, "", record.problem, raw)
-    return whole_call(record.cells, columns, place=place, stem=streams.stem(piece), raw=raw, options=options)
+    return whole_call(record.cells, columns, place=place, stem=piece.stem, raw=raw, options=options)
 
 
 def whole_call(

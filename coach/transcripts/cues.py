@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import html
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from coach.transcripts import streams
-from coach.transcripts.dialogue import find_names, spoken_line
 from coach.transcripts.draft import Draft, Heard, complete
+from coach.transcripts.labels import plain
+from coach.transcripts.lines import find_names, spoken_line, stranger_line
 from coach.transcripts.model import RAW_LIMIT, Place, Reject
 from coach.transcripts.stamps import clock_ms
 
@@ -40,6 +42,7 @@ def read(piece: Slice, options: ReadOptions) -> Iterator[TranscriptCall | Reject
         return
     cues = list(_cues(raw.decode(encoding, "replace").splitlines()))
     names = find_names((text for cue in cues for text in cue.texts), options)
+    names |= _strangers(cues, names, options)
     turns: list[Heard] = []
     for cue in cues:
         try:
@@ -55,7 +58,7 @@ def read(piece: Slice, options: ReadOptions) -> Iterator[TranscriptCall | Reject
             raw[:RAW_LIMIT],
         )
         return
-    draft = Draft(tuple(turns), streams.stem(piece))
+    draft = Draft(tuple(turns), piece.stem)
     yield complete(draft, place=Place(piece.name, 1), options=options, raw=raw[:RAW_LIMIT])
 
 
@@ -86,6 +89,31 @@ def _cues(lines: Iterable[str]) -> Iterator[_Cue]:
         yield cue
 
 
+def _strangers(cues: list[_Cue], names: frozenset[str], options: ReadOptions) -> frozenset[str]:
+    """Return names of whom nothing is known: codes, what comes twice, and any where every cue has a name."""
+    sure: set[str] = set()
+    count: Counter[str] = Counter()
+    nameless = 0
+    for cue in cues:
+        for index, line in enumerate(cue.texts):
+            text = _text(line)
+            if "<v" in line or spoken_line(text, names, options) is not None:
+                continue
+            stranger = stranger_line(text, options)
+            if stranger is None:
+                nameless += index == 0
+                continue
+            count[plain(stranger.spoken.label)] += 1
+            if stranger.sure:
+                sure.add(plain(stranger.spoken.label))
+    return frozenset(sure | {name for name, times in count.items() if times > 1 or not nameless})
+
+
+def _text(line: str) -> str:
+    """Return a line without its tags."""
+    return html.unescape(_TAG.sub("", line)).strip()
+
+
 def _turns(cue: _Cue, names: frozenset[str], options: ReadOptions) -> Iterator[Heard]:
     match = _TIMING.fullmatch(cue.timing)
     start, end = (clock_ms(match.group(1)), clock_ms(match.group(2))) if match else (None, None)
@@ -94,7 +122,7 @@ def _turns(cue: _Cue, names: frozenset[str], options: ReadOptions) -> Iterator[H
     label, said = "", ""
     for line in cue.texts:
         for voice, part in _voices(line):
-            text = html.unescape(_TAG.sub("", part)).strip()
+            text = _text(part)
             spoken = spoken_line(text, names, options) if not voice else None
             if voice or spoken is not None:
                 if said:

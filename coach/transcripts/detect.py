@@ -10,7 +10,7 @@ import orjson
 from coach.errors import TranscriptError
 from coach.transcripts import csvfile, jsonfile
 from coach.transcripts.columns import HeaderError
-from coach.transcripts.dialogue import find_names, spoken_line
+from coach.transcripts.lines import find_names, spoken_line
 from coach.transcripts.shapes import shape_of
 from coach.transcripts.utterance_json import is_utterance
 
@@ -125,7 +125,7 @@ def _table_layout(head: bytes, encoding: str, options: ReadOptions) -> str:
 
 
 def _json(text: str, lines: list[str], *, forced: bool) -> Recognised:
-    if not forced and _objects(lines) > 1 and not lines[0].lstrip().startswith("["):
+    if not forced and _are_records(lines):
         return Recognised("jsonl", _line_layout(lines))
     prefix, keys = jsonfile.prefix_of(text.encode())
     if jsonfile.is_utterances(prefix, keys):
@@ -140,6 +140,18 @@ def _json(text: str, lines: list[str], *, forced: bool) -> Recognised:
             "segments，或一行一句（call_id、speaker、text）"
         )
     return Recognised("json", f"{name}:{prefix}" if prefix else name)
+
+
+def _are_records(lines: list[str]) -> bool:
+    """Whether each line is a record of its own, even if one of the first two is broken."""
+    first = lines[0].strip()
+    if first.startswith("["):
+        return False
+    if _objects(lines) > 1 or (_object(first) is not None and len(lines) > 1):
+        return True
+    # A document over several lines opens a list or an object at the end of its first.
+    value = _object(lines[1]) if len(lines) > 1 else None
+    return value is not None and bool(shape_of(value)) and not first.endswith(("[", "{", ",", ":"))
 
 
 def _line_layout(lines: list[str]) -> str:

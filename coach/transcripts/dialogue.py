@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
 from coach.transcripts import streams
 from coach.transcripts.draft import Draft, FieldError, complete
 from coach.transcripts.headers import field_of
-from coach.transcripts.labels import is_label, plain
+from coach.transcripts.labels import plain
+from coach.transcripts.lines import find_names, nameless_line, spoken_line, stranger_line
 from coach.transcripts.model import RAW_LIMIT, Place, Reject
 from coach.transcripts.rows import Row, draft_of
 from coach.transcripts.shapes import read_record, shape_of
@@ -22,17 +23,9 @@ from coach.transcripts.utterance_json import read_utterance
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from coach.transcripts.lines import Spoken
     from coach.transcripts.model import ReadOptions, Slice, TranscriptCall
 
-_TIME: Final = r"[\[（(【<]?\s*((?:\d{4}[-/]\d{1,2}[-/]\d{1,2}[ T])?\d{1,3}:\d{2}(?::\d{2})?(?:[.,]\d{1,3})?)\s*[\]）)】>]?"
-_WHO: Final = r"([^：:\[\]【】<>\s][^：:\[\]【】<>]{0,23}?)"
-_SPOKEN: Final = re.compile(
-    rf"\s*(?:{_TIME}(?:\s*[-~–—至到>]+\s*{_TIME})?\s*)?{_WHO}\s*(?:{_TIME}\s*)?[：:]\s*(.*)"
-)
-_BRACKETED: Final = re.compile(
-    rf"\s*(?:{_TIME}\s*)?[\[【<]\s*{_WHO}\s*[\]】>]\s*(?:{_TIME}\s*)?[：:]?\s*(.*)"
-)
-_ABOVE: Final = re.compile(rf"\s*{_WHO}\s+{_TIME}\s*")
 _RULER: Final = re.compile(r"\s*(?:[=\-*#_—]{3,}|#+(?=\s))\s*(.*?)\s*[=\-*#_—]*\s*")
 _HEAD_LINE: Final = re.compile(r"\s*([^：:]{1,20})[：:]\s*(\S.*)")
 _ABOUT: Final = {"call": "id", "agent": "agent_id", "team": "team", "customer": "customer_id", "org": "org"}
@@ -42,18 +35,6 @@ _INLINE: Final = re.compile(
 )
 _HEAD: Final = 1 << 16
 _TITLE: Final = 40
-# Names are taken for speakers when a few of them open most of the lines.
-_MOST: Final = 0.6
-_NAMES: Final = 6
-
-
-class Spoken(NamedTuple):
-    """A line that someone says: label, time as it was written, text."""
-
-    label: str
-    start: str
-    end: str
-    text: str
 
 
 def read(piece: Slice, options: ReadOptions) -> Iterator[TranscriptCall | Reject]:
@@ -61,7 +42,7 @@ def read(piece: Slice, options: ReadOptions) -> Iterator[TranscriptCall | Reject
     encoding = streams.text_encoding(piece)
     head = streams.head(piece, options.limits, _HEAD).decode(encoding, "replace")
     names = find_names(head.splitlines(), options)
-    stem = streams.stem(piece)
+    stem = piece.stem
     with streams.open_slice(piece, options.limits) as stream:
         numbered = (
             (line.number, line.raw.decode(encoding, "replace"))
@@ -116,40 +97,6 @@ def _json_cell(text: str, options: ReadOptions) -> Draft | None:
     return None
 
 
-def find_names(lines: Iterable[str], options: ReadOptions) -> frozenset[str]:
-    """Return names that open most lines of a text in which no line has a label that we know; else nothing."""
-    count = 0
-    names: Counter[str] = Counter()
-    for line in lines:
-        if not line.strip():
-            continue
-        count += 1
-        if spoken_line(line, frozenset(), options) is not None:
-            return frozenset()
-        match = _SPOKEN.fullmatch(line)
-        if match is not None and field_of(match.group(3))[0] is None:
-            names[plain(match.group(3))] += 1
-    if len(names) <= _NAMES and names.total() >= _MOST * count:
-        return frozenset(names)
-    return frozenset()
-
-
-def spoken_line(line: str, names: frozenset[str], options: ReadOptions) -> Spoken | None:
-    """Take a line apart that opens with a speaker, None when it does not."""
-    if match := _SPOKEN.fullmatch(line):
-        start, end, label, later, text = match.groups()
-    elif match := _BRACKETED.fullmatch(line):
-        start, label, later, text = match.groups()
-        end = None
-    elif match := _ABOVE.fullmatch(line):
-        (label, later), start, end, text = match.groups(), None, None, ""
-    else:
-        return None
-    if plain(label) not in names and not is_label(label, options):
-        return None
-    return Spoken(label.strip(), start or later or "", end or "", text)
-
-
 class _Block:
     """The lines of one call as they come in."""
 
@@ -157,7 +104,10 @@ class _Block:
         self.line = line
         self.problem_line = 0
         self.about: dict[str, str] = {}
-        self.rows: list[Row] = []
+        # Rows, each with its line when it is not sure that a speaker opens it.
+        self._rows: list[tuple[Row, str]] = []
+        self._spoke = False
+        self._timed = False
         self.kept: list[str] = []
         self._size = 0
         self._problem: FieldError | None = None
@@ -174,16 +124,31 @@ class _Block:
             self._problem = FieldError(field, problem)
             self.problem_line = line
 
-    def say(self, number: int, spoken: Spoken, options: ReadOptions) -> None:
-        """Add a turn; past the limit turns are not kept but still make the call too long."""
-        if len(self.rows) > options.limits.turns:
+    @property
+    def spoke(self) -> bool:
+        """Whether somebody has spoken for certain."""
+        return self._spoke
+
+    @property
+    def timed(self) -> bool:
+        """Whether turns have had times."""
+        return self._timed
+
+    def say(self, number: int, spoken: Spoken, options: ReadOptions, *, doubtful: str = "") -> None:
+        """Add a turn; past the limit turns are not kept but still make the call too long.
+
+        `doubtful` is the line when it may be no turn of its own.
+        """
+        if len(self._rows) > options.limits.turns:
             return
+        self._spoke = self._spoke or not doubtful
+        self._timed = self._timed or bool(spoken.start)
         try:
             start, end = (self._stamp(time, options) for time in (spoken.start, spoken.end))
         except ValueError as error:
             self.blame(number, "时间", str(error))
             return
-        self.rows.append(Row("-", number, spoken.label, spoken.text, start, end))
+        self._rows.append((Row("-", number, spoken.label, spoken.text, start, end), doubtful))
 
     @staticmethod
     def _stamp(text: str, options: ReadOptions) -> Stamp:
@@ -191,12 +156,24 @@ class _Block:
 
     def go_on(self, number: int, text: str) -> None:
         """Add a line to the last turn."""
-        if not self.rows:
+        if not self._rows:
             if len(text) > _TITLE:
                 self.blame(number, "", f"没有说话人：收到 {text[:40]!r}，应为“客服：…”或“客户：…”")
             return
-        last = self.rows[-1]
-        self.rows[-1] = replace(last, text=f"{last.text}\n{text}")
+        last, doubtful = self._rows[-1]
+        line = f"{doubtful}\n{text}" if doubtful else ""
+        self._rows[-1] = replace(last, text=f"{last.text}\n{text}"), line
+
+    def _settled(self) -> list[Row]:
+        """Return the turns: a doubtful name that comes once belongs to what was said before it."""
+        count = Counter(plain(row.label) for row, doubtful in self._rows if doubtful)
+        rows: list[Row] = []
+        for row, doubtful in self._rows:
+            if not doubtful or count[plain(row.label)] > 1:
+                rows.append(row)
+            elif rows:
+                rows[-1] = replace(rows[-1], text=f"{rows[-1].text}\n{doubtful}")
+        return rows
 
     def draft(self, *, default: str, options: ReadOptions) -> Draft:
         """Return the call.
@@ -206,7 +183,8 @@ class _Block:
         """
         if self._problem is not None:
             raise self._problem
-        if not self.rows:
+        rows = self._settled()
+        if not rows:
             raise FieldError("", "没有一行有说话人，应为“客服：…”“客户：…”，一行一句")
         about: dict[str, Any] = {"id": default} | {
             _ABOUT[key]: value for key, value in self.about.items() if key in _ABOUT
@@ -216,7 +194,7 @@ class _Block:
                 about["started_at"] = read_wall_clock(self.about["started_at"], utc_offset=options.utc_offset)
             except ValueError as error:
                 raise FieldError("started_at", str(error)) from error
-        return draft_of(self.rows, **about)
+        return draft_of(rows, **about)
 
 
 def _blocks(
@@ -233,23 +211,34 @@ def _blocks(
         ruler = _RULER.fullmatch(text) if spoken is None else None
         about = _head_line(text if ruler is None else ruler.group(1)) if spoken is None else None
         begins = ruler is not None or (about is not None and (blank or about[0] == "call"))
-        if block is None or (begins and block.rows):
+        if block is None or (begins and block.spoke):
             if block is not None:
                 yield block
             block = _Block(number)
         block.keep(line)
         if spoken is not None:
             block.say(number, spoken, options)
-        elif about is not None and not block.rows:
+        elif about is not None and not block.spoke:
             block.about[about[0]] = about[1]
         elif ruler is not None:
             if ruler.group(1):
                 block.about.setdefault("call", ruler.group(1))
         else:
-            block.go_on(number, text)
+            _unknown_line(block, number, text, options)
         blank = False
-    if block is not None and (block.rows or block.about or block.kept):
+    if block is not None:
         yield block
+
+
+def _unknown_line(block: _Block, number: int, text: str, options: ReadOptions) -> None:
+    """Add a line in which nobody speaks whom we know: a stranger's turn, a turn of nobody, or more of the last one."""
+    stranger = stranger_line(text, options)
+    if stranger is not None:
+        block.say(number, stranger.spoken, options, doubtful="" if stranger.sure else text)
+    elif block.timed and (nameless := nameless_line(text)) is not None:
+        block.say(number, nameless, options)
+    else:
+        block.go_on(number, text)
 
 
 def _head_line(text: str) -> tuple[str, str] | None:

@@ -101,7 +101,7 @@ def _read_sheet(
         if alone:
             yield Reject(Place(file), "", "空工作表，应有表头和数据")
         return
-    stem = streams.stem(piece)
+    stem = piece.stem if alone else f"{piece.stem}#{name}"
     filled = ((line, cells) for line, cells in rows if any(cell not in {"", None} for cell in cells))
     if columns.layout == "dialogue":
         for line, cells in filled:

@@ -48,7 +48,7 @@ def _utterances(
     first: tuple[str, Any], rest: Iterator[tuple[str, Any]], piece: Slice, options: ReadOptions
 ) -> Iterator[TranscriptCall | Reject]:
     rows = (
-        read_utterance(record, line=0, raw=_raw(record), call=streams.stem(piece), options=options)
+        read_utterance(record, line=0, raw=_raw(record), call=piece.stem, options=options)
         for _, record in _chain(first, rest)
     )
     yield from calls_of(
@@ -69,9 +69,7 @@ def _read_call(where: str, record: object, piece: Slice, options: ReadOptions) -
         path = f"{where}.{error.field}" if where and error.field else where or error.field
         return Reject(place, path, error.problem, _raw(record))
     number = f"-{int(where.rpartition('[')[2].rstrip(']')) + 1}" if where else ""
-    answer = complete(
-        named(draft, f"{streams.stem(piece)}{number}"), place=place, options=options, raw=_raw(record)
-    )
+    answer = complete(named(draft, f"{piece.stem}{number}"), place=place, options=options, raw=_raw(record))
     if where and isinstance(answer, Reject):
         return Reject(answer.place, f"{where}.{answer.field}", answer.problem, answer.raw)
     return answer
@@ -106,7 +104,7 @@ def _unwrap(value: object) -> Iterator[tuple[str, Any]]:
 
 
 def _salvage(
-    stream: BinaryIO | _Rejoined, piece: Slice, broken: list[Reject], known: tuple[int, int, str] | None
+    stream: io.BytesIO | _Rejoined, piece: Slice, broken: list[Reject], known: tuple[int, int, str] | None
 ) -> Iterator[tuple[str, Any]]:
     """Yield the elements of the array or envelope one by one, up to where the JSON breaks."""
     prefix = _prefix(piece)
@@ -123,8 +121,10 @@ def _salvage(
         reason = str(error).splitlines()[0] if str(error) else "不完整"
         line, column, message = known or (0, 0, reason)
         where = f"第 {line} 行第 {column} 个字符处 " if line else ""
+        raw = stream.getvalue() if isinstance(stream, io.BytesIO) else stream.last
         kept = f"；前面的 {count} 通已读" if count else ""
-        broken.append(Reject(Place(piece.name, line), "", f"不是完整的 JSON：{where}{message}{kept}"))
+        problem = f"不是完整的 JSON：{where}{message}{kept}"
+        broken.append(Reject(Place(piece.name, line), "", problem, _around(raw, line, column)))
 
 
 def _prefix(piece: Slice) -> str:
@@ -171,13 +171,26 @@ def _raw(record: object) -> bytes:
     return orjson.dumps(record, default=str)[:RAW_LIMIT]
 
 
+def _around(document: bytes, line: int, column: int) -> bytes:
+    """Return what stands where a document breaks; its end when the place is not known."""
+    if not line:
+        return document[-RAW_LIMIT:]
+    lines = document.splitlines()
+    # Columns count characters; a Chinese one takes three bytes at most.
+    there = lines[line - 1] if line <= len(lines) else b"".join(lines[-1:])
+    return there[max(0, column - RAW_LIMIT // 2) :][:RAW_LIMIT]
+
+
 class _Rejoined:
-    """What was read already, then the rest."""
+    """What was read already, then the rest; `last` is what was read last."""
 
     def __init__(self, head: bytes, rest: BinaryIO) -> None:
         self._head = io.BytesIO(head)
         self._rest = rest
+        self.last = b""
 
     def read(self, size: int = -1) -> bytes:
         """Read on."""
-        return self._head.read(size) or self._rest.read(size)
+        piece = self._head.read(size) or self._rest.read(size)
+        self.last = piece or self.last
+        return piece

@@ -51,9 +51,7 @@ def _read_call(line: Line, piece: Slice, options: ReadOptions) -> TranscriptCall
         draft = read_record(_parse(line, streams.text_encoding(piece), options), options)
     except FieldError as error:
         return Reject(place, error.field, error.problem, line.raw[:RAW_LIMIT])
-    return complete(
-        named(draft, f"{streams.stem(piece)}-{line.number}"), place=place, options=options, raw=line.raw
-    )
+    return complete(named(draft, f"{piece.stem}-{line.number}"), place=place, options=options, raw=line.raw)
 
 
 def _parse(line: Line, encoding: str, options: ReadOptions) -> object:

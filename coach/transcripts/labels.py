@@ -115,7 +115,9 @@ def _resolve(labels: list[str], found: dict[str, Speaker], options: ReadOptions)
             f"不知道说话人 {there} 是谁：给了 {asked}，这通里没有对得上的；请补上这通里坐席的标签"
         )
     if "agent" in roles:
-        raise ValueError(f"不知道说话人 {there} 是不是客户；若是，请加 --customer-is {labels[0]}")
+        raise ValueError(
+            f"不知道说话人 {there} 是谁；若是客户，请加 --customer-is {labels[0]}，若是坐席，请加 --agent-is {labels[0]}"
+        )
     raise ValueError(
         f"不知道说话人 {there} 中谁是坐席；请用 --agent-is 指明，如 --agent-is {labels[0]}，"
         f"或 --agent-is {FIRST}（先开口的是坐席）"

@@ -39,7 +39,7 @@ class TranscriptCall:
     """One recorded call.
 
     Attributes:
-        id: as the file has it; the file's name where the format has none.
+        id: as the file has it; the file's path below its source where the format has none.
         turns: in the order in which they were spoken.
         started_at: wall clock of the center at the start, without a zone; None when unknown.
     """
@@ -130,6 +130,7 @@ class Slice:
         line: the line at `start`, from 1.
         layout: what the format holds, e.g. `call` or `utterance`; "" when it is told record by record.
         scattered: rows of one call are not next to each other.
+        stem: what its calls are called when they have no id.
         problem: why the file is unreadable.
     """
 
@@ -143,6 +144,7 @@ class Slice:
     layout: str = ""
     encoding: str = "utf-8"
     scattered: bool = False
+    stem: str = ""
     problem: str = ""
 
     @property

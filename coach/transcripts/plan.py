@@ -15,6 +15,7 @@ from coach.errors import TranscriptError
 from coach.transcripts import archive, csvfile, detect, jsonlines, sources, streams
 from coach.transcripts.encoding import check_name, is_line_safe, sniff
 from coach.transcripts.model import Slice
+from coach.transcripts.names import name_calls
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -42,8 +43,9 @@ def plan(paths: Iterable[Path], *, options: ReadOptions, slice_bytes: int = DEFA
         TranscriptError: a source does not exist. A file that cannot be read does not stop the rest: its slice
             gives one reject.
     """
-    pieces = (piece for file in sources.expand(paths) for piece in _plan_file(file, options, slice_bytes))
-    return [replace(piece, index=index) for index, piece in enumerate(pieces)]
+    below = sources.below(paths)
+    pieces = (piece for file in below for piece in _plan_file(file, options, slice_bytes))
+    return [replace(piece, index=index) for index, piece in enumerate(name_calls(pieces, below))]
 
 
 def _plan_file(file: Path, options: ReadOptions, slice_bytes: int) -> Iterator[Slice]:

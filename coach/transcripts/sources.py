@@ -22,19 +22,37 @@ def expand(sources: Iterable[Path]) -> list[Path]:
     Raises:
         TranscriptError: a source does not exist, or a pattern finds nothing.
     """
-    found: dict[Path, Path] = {}
+    return list(below(sources))
+
+
+def below(sources: Iterable[Path]) -> dict[Path, str]:
+    """Return the files as `expand` does, each with its path below its source (a file's own name).
+
+    Raises:
+        TranscriptError: a source does not exist, or a pattern finds nothing.
+    """
+    found: dict[Path, tuple[Path, str]] = {}
     for source in sources:
+        root = _root(source)
         files = list(_files(source))
         for file in files:
-            found.setdefault(file.resolve(), file)
+            name = file.name if file == root else file.relative_to(root).as_posix()
+            found.setdefault(file.resolve(), (file, name))
         if not files:
             raise TranscriptError(f"{source}: 没有文件；应为转写文件、文件夹，或 calls/*.csv 这样的通配")
-    return list(found.values())
+    return dict(found.values())
 
 
 def is_litter(name: str) -> bool:
     """Whether a file or one of its folders is hidden, or left behind by a system or an open Excel."""
     return any(part.startswith((".", "~$")) or part.casefold() in _LITTER for part in name.split("/"))
+
+
+def _root(source: Path) -> Path:
+    """Return the folder that a source names, or the file itself; of a pattern the part before its first star."""
+    if source.exists() or not glob.has_magic(str(source)):
+        return source
+    return next(folder for folder in source.parents if not glob.has_magic(str(folder)))
 
 
 def _files(source: Path) -> Iterator[Path]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import io
 from dataclasses import replace
-from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
 from coach.transcripts import archive
 from coach.transcripts.encoding import as_utf8, is_line_safe
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from coach.transcripts.model import Limits, Slice
-
-_ENDING: Final = 5
 
 
 class Line(NamedTuple):
@@ -66,20 +64,6 @@ def head(piece: Slice, limits: Limits, size: int) -> bytes:
     """Return the first bytes of the file of which a slice is a part, as `open_slice` gives them."""
     with open_slice(replace(piece, start=0, end=0), limits) as stream:
         return stream.read(size)
-
-
-def stem(piece: Slice) -> str:
-    """Return the id of a call in a file that has none: the name of the file without its endings."""
-    name = piece.member or piece.file.name
-    name = name.replace("\\", "/").rsplit("/", 1)[-1]
-    for _ in range(2):
-        short, dot, ending = name.rpartition(".")
-        if not dot or not short or len(ending) > _ENDING:
-            break
-        name = short
-        if ending.lower() != "gz":
-            break
-    return name
 
 
 def _without_mark(stream: BinaryIO) -> BinaryIO:

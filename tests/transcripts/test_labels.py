@@ -6,6 +6,7 @@ import pytest
 
 from coach.transcripts.labels import assign, is_label, role_of
 from coach.transcripts.model import ReadOptions
+from tests.transcripts.reading import only_call, only_reject, told
 
 
 def options(agent="", customer=""):
@@ -84,3 +85,69 @@ def test_asks(labels, given, words):
     """What is not known is asked for with the option to use."""
     with pytest.raises(ValueError, match=words):
         assign(labels, given)
+
+
+def srt(*cues):
+    """Return subtitles, a second a cue."""
+    return "\n\n".join(
+        f"{number}\n00:00:{number:02},000 --> 00:00:{number + 1:02},000\n{text}"
+        for number, text in enumerate(cues, 1)
+    )
+
+
+UNKNOWN = {
+    "timed.txt": "[00:01] 客服：您好\n[00:03] X9：我要退订\n[00:05] 客服：好的\n[00:06] 客户：嗯\n",
+    "plain.txt": "客服：您好\nX9：我要退订\n客服：好的\n客户：嗯\n",
+    "names.txt": "客服：您好\n王芳：我要退订\n客服：好的\n王芳：嗯\n",
+    "timed-name.txt": "[00:01] 客服：您好\n[00:03] 王芳：我要退订\n[00:05] 客户：好的\n",
+    "coded.srt": srt("客服：您好", "X9：我要退订", "客户：嗯"),
+    "named.srt": srt("客服：您好", "王芳：我要退订", "客户：嗯"),
+    "coded.vtt": "WEBVTT\n\n00:01.000 --> 00:02.000\n客服：您好\n\n00:02.000 --> 00:03.000\nX9：我要退订\n",
+    "cell.csv": '录音编号,对话内容\n1,"客服：您好\nX9：我要退订\n客户：嗯"\n',
+}
+
+
+@pytest.mark.parametrize("name", UNKNOWN)
+def test_a_stranger_is_asked_for(tmp_path, name):
+    """A speaker of whom nothing is known sets the call aside, names him and the option."""
+    file = tmp_path / name
+    file.write_text(UNKNOWN[name], encoding="utf-8")
+    reject = only_reject(file)
+    label = "王芳" if "name" in name else "X9"
+    assert f"“{label}”" in reject.problem
+    assert f"--agent-is {label}" in reject.problem
+
+
+@pytest.mark.parametrize("name", UNKNOWN)
+def test_a_stranger_who_is_named(tmp_path, name):
+    """With the option he speaks for himself."""
+    file = tmp_path / name
+    file.write_text(UNKNOWN[name], encoding="utf-8")
+    label = "王芳" if "name" in name else "X9"
+    call = only_call(file, options(customer=label))
+    assert ("customer", "我要退订") in [turn[:2] for turn in told(call)]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "地址：幸福路一号",
+        "我说一下：明天上午",
+        "12:30到账",
+        "见http://a.example/x",
+        "4G：没有信号",
+        "订单：A12",
+    ],
+)
+def test_more_of_a_turn(tmp_path, more):
+    """A line with a colon that opens with no name goes on with the turn before it."""
+    file = tmp_path / "1.txt"
+    file.write_text(f"客服：您好\n客户：我记一下\n{more}\n客服：好的\n", encoding="utf-8")
+    assert told(only_call(file))[1][1].endswith(more)
+
+
+def test_a_timed_line_of_nobody(tmp_path):
+    """A line with a time and without a name is a turn of nobody known, not more of the turn before it."""
+    file = tmp_path / "1.txt"
+    file.write_text("[00:01] 客服：您好\n[00:03] 我要退订\n[00:05] 客户：喂\n", encoding="utf-8")
+    assert told(only_call(file))[1][:3] == ("unknown", "我要退订", 3000)

@@ -14,6 +14,7 @@ from coach.errors import TranscriptError
 from coach.transcripts.archive import safe_name
 from coach.transcripts.encoding import sniff
 from coach.transcripts.model import Limits, ReadOptions
+from coach.transcripts.plan import plan
 from coach.transcripts.sources import expand
 from tests.transcripts.reading import only_call, only_reject, read_all, told
 
@@ -73,7 +74,7 @@ def test_zip(tmp_path):
     )
     found = read_all(file)
     assert [(call.id, call.place.file) for call in found] == [
-        ("1", f"{file}!/x/1.txt"),
+        ("x/1", f"{file}!/x/1.txt"),
         ("1", f"{file}!/y.jsonl.gz"),
     ]
 
@@ -226,3 +227,64 @@ def test_file_vanishes(tmp_path):
     Path(link).unlink()
     (reject,) = read_slice(piece, ReadOptions())
     assert "读不下去" in reject.problem
+
+
+def test_names_of_calls_without_ids(tmp_path):
+    """A call without an id is called after its file's path below the source; no two files share a name."""
+    names = ("1.txt", "1-2.txt", "a/1.txt", "a/1.srt.txt", "b/1.txt", "b/1.vtt", "c.d/1.txt")
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        text = "WEBVTT\n\n00:01.000 --> 00:02.000\n客服：您好\n" if name.endswith("vtt") else TEXT
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    archive(tmp_path / "z.zip", **{"a__1.txt": TEXT, "y.txt": TEXT})
+    found = {call.place.file.removeprefix(f"{tmp_path}/"): call.id for call in read_all(tmp_path)}
+    assert found == {
+        "1.txt": "1",
+        "1-2.txt": "1-2.txt",
+        "a/1.txt": "a/1.txt",
+        "a/1.srt.txt": "a/1.srt",
+        "b/1.txt": "b/1.txt",
+        "b/1.vtt": "b/1.vtt",
+        "c.d/1.txt": "c.d/1",
+        "z.zip!/a/1.txt": "z.zip/a/1.txt",
+        "z.zip!/y.txt": "y",
+    }
+
+
+def test_names_from_two_sources(tmp_path):
+    """Files of the same name from two sources are called by their whole paths."""
+    files = [tmp_path / "a" / "1.txt", tmp_path / "b" / "1.txt"]
+    for file in files:
+        file.parent.mkdir()
+        file.write_text(TEXT, encoding="utf-8")
+    pieces = plan(files, options=ReadOptions())
+    assert [piece.stem for piece in pieces] == [str(file) for file in files]
+
+
+def test_names_below_a_pattern(tmp_path):
+    """Below a pattern the path begins with the first part that the pattern leaves open."""
+    for name in ("a/1.txt", "b/1.txt"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text(TEXT, encoding="utf-8")
+    assert [call.id for call in read_all(tmp_path / "*" / "*.txt")] == ["a/1", "b/1"]
+
+
+@pytest.mark.parametrize("broken", [0, 1])
+def test_two_lines_of_json_one_broken(tmp_path, broken):
+    """Two records, one a line, are lines even if one is broken; its reject holds it."""
+    lines = [CALL, CALL]
+    lines[broken] = CALL[:-8] + b"\n"
+    file = tmp_path / "1.jsonl"
+    file.write_bytes(b"".join(lines))
+    found = read_all(file)
+    reject = found[broken]
+    assert found[1 - broken].id == "1"
+    assert (reject.place.line, reject.raw) == (broken + 1, lines[broken].strip())
+
+
+def test_broken_document_is_quoted(tmp_path):
+    """The reject of a JSON document that breaks holds the line where it does."""
+    file = tmp_path / "1.json"
+    file.write_bytes(b'{"calls": [\n' + CALL[:-8] + b"\n")
+    reject = only_reject(file)
+    assert b'"turns"' in reject.raw
