@@ -25,7 +25,13 @@ _HELLO: Final = (heard.Hello,)
 _PRODUCER: Final = (heard.CallStarted, heard.UtteranceHeard, heard.CallEnded)
 _TO_PRODUCER: Final = (told.Ready, told.Ack, told.Error)
 _SIDEBAR: Final[tuple[type[BaseModel], ...]] = get_args(heard.SidebarMessage)
-_TO_SIDEBAR: Final = (told.Ready, *told.STREAM_TYPES, told.Noted, told.Pong, told.Error)
+_TO_SIDEBAR: Final[tuple[type[BaseModel], ...]] = (
+    told.Ready,
+    *told.STREAM_TYPES,
+    told.Noted,
+    told.Pong,
+    told.Error,
+)
 
 _CHANNELS: Final[dict[str, tuple[str, str, tuple[type[BaseModel], ...], tuple[type[BaseModel], ...]]]] = {
     "ingest": (

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response  # noqa: TC002 - FastAPI reads the annotations
-from sqlalchemy import func, literal_column, select
+from sqlalchemy import ColumnElement, Integer, func, literal_column, select
 
 from coach.errors import MessageError
 from coach.service import schema
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # Rows looked at for one page: an agent with few calls among millions must not cost a scan of them all.
 _MAX_LOOKED_AT: Final = 100_000
-_rowid = literal_column("calls.rowid")
+_rowid: ColumnElement[int] = literal_column("calls.rowid", Integer)
 
 router = APIRouter()
 
@@ -65,7 +65,7 @@ async def list_calls(
 
 async def _page(
     connection: AsyncConnection, *, agent_id: str | None, live: bool | None, before: int | None, limit: int
-) -> tuple[list[Row[tuple[object, ...]]], int | None]:
+) -> tuple[list[Row[Any]], int | None]:
     """Read a page; the second value is the row to go on before, None at the end."""
     calls = schema.calls.c
     if before is None:

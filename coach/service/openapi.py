@@ -50,10 +50,9 @@ def openapi_document(app: FastAPI) -> Document:
         description="Real-time call-script coaching. The sockets are described in docs/asyncapi.yml.",
         routes=app.routes,
     )
-    models = sorted(
-        {answers.RefusedAnswer, *(model for each in _MODELS.values() for model in each)},
-        key=lambda model: model.__name__,
-    )
+    every: set[type[BaseModel]] = {answers.RefusedAnswer}
+    every.update(model for each in _MODELS.values() for model in each)
+    models = sorted(every, key=lambda model: model.__name__)
     _, found = models_json_schema(
         [(model, "validation") for model in models], ref_template="#/components/schemas/{model}"
     )
