@@ -35,7 +35,8 @@ _NUMBERS: Final = frozenset({"phone", "id-card", "bank-card", "number", "order"}
 # How many characters stay readable at the start and at the end; the end only from so many characters on.
 _KEPT: Final[dict[Kind, tuple[int, int, int]]] = {
     "id-card": (3, 4, 15),
-    "bank-card": (0, 4, 12),
+    # No card is shorter; twelve digits are three groups of one whose last is yet to come.
+    "bank-card": (0, 4, 15),
     "number": (0, 2, 7),
     "order": (0, 4, 8),
     "plate": (2, 2, 7),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from coach.coaching.moment import Moment
+from coach.coaching.events import Utterance
+from coach.coaching.privacy import Privacy
 from coach.language.masking import mask
 from coach.review.compare import difference
 from coach.review.result import Adoption, CallResult, Origin, ResultHit, ResultTurn, TurnMark
@@ -13,7 +14,6 @@ from coach.review.result import Adoption, CallResult, Origin, ResultHit, ResultT
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from coach.coaching.moment import Detail
     from coach.coaching.review_call import CallReview, CallReviewer, Fault
     from coach.coaching.scorecard import Scorecard
     from coach.review.compare import CallDifference
@@ -72,9 +72,10 @@ class Judge:
             org=call.org,
             slots={"org": call.org} if call.org else None,
         )
-        texts = self._texts(call)
-        hits = tuple(self._hit(fault, texts) for fault in review.faults)
-        moments = tuple(self._moment(moment) for moment in review.moments)
+        privacy = Privacy(masked=self._masked)
+        texts = self._texts(call, privacy)
+        hits = tuple(self._hit(fault, texts, privacy) for fault in review.faults)
+        moments = tuple(privacy.moment(moment) for moment in review.moments)
         marks: dict[int, list[TurnMark]] = {}
         for hit in sorted(hits, key=lambda hit: hit.start):
             marks.setdefault(hit.turn, []).append(TurnMark(hit.start, hit.end, hit.severity, hit.rule))
@@ -100,18 +101,16 @@ class Judge:
             digest=reviewer.digest,
         )
 
-    def _texts(self, call: TranscriptCall) -> list[str]:
-        """Mask the turns; a number may begin in one turn of a speaker and end in his next."""
-        if not self._masked:
-            return [turn.text for turn in call.turns]
-        before: dict[str, str] = {}
-        texts = []
-        for turn in call.turns:
-            texts.append(mask(turn.text, before=before.get(turn.speaker, "")))
-            before[turn.speaker] = turn.text
-        return texts
+    def _texts(self, call: TranscriptCall, privacy: Privacy) -> list[str]:
+        """Mask the turns as live does: a number may begin in one turn of a speaker and end in his next ones."""
+        return [
+            privacy.utterance(
+                Utterance(call.id, str(index), 1, turn.speaker, turn.text, True, turn.start_ms, turn.end_ms)
+            ).text
+            for index, turn in enumerate(call.turns)
+        ]
 
-    def _hit(self, fault: Fault, texts: list[str]) -> ResultHit:
+    def _hit(self, fault: Fault, texts: list[str], privacy: Privacy) -> ResultHit:
         advice, hit = fault.advice, fault.advice.hit
         return ResultHit(
             rule=hit.rule,
@@ -124,19 +123,8 @@ class Judge:
             text=texts[fault.turn][hit.start : hit.end],
             at_ms=advice.at_ms,
             by_sound=hit.by_sound,
-            suggestion=self.mask(advice.suggestions[0].text) if advice.suggestions else "",
+            suggestion=privacy.text(advice.suggestions[0].text) if advice.suggestions else "",
         )
-
-    def _moment(self, moment: Moment) -> Moment:
-        details: dict[str, Detail] = {}
-        for key, value in moment.details.items():
-            if isinstance(value, str):
-                details[key] = self.mask(value)
-            elif isinstance(value, list):
-                details[key] = [self.mask(each) for each in value]
-            else:
-                details[key] = value
-        return Moment(moment.kind, moment.at_ms, moment.turn, details)
 
 
 def _adoption(review: CallReview) -> Adoption:

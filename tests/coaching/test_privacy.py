@@ -179,4 +179,4 @@ def test_the_sample_calls_hold_personal_data():
     for call in CALLS:
         privacy = Privacy()
         changed += any(privacy.utterance(each) != each for each in utterances(call))
-    assert changed >= 3
+    assert changed >= 2

@@ -90,6 +90,9 @@ def test_other_kinds_are_found(part):
         ("微信号xiaoming_2020", "微信号x*******_**20"),
         ("我叫王小明，想查话费", "我叫王**，想查话费"),
         ("王小明先生您好", "王**先生您好"),
+        ("那王小明先生您稍等", "那王**先生您稍等"),
+        ("谢谢谢小军先生", "谢谢谢**先生"),
+        ("我是方向东", "我是方**"),
         ("我叫王一博", "我叫王**"),
         ("地址是北京市朝阳区建国路88号", "地址是北京市朝阳区******"),
     ],
@@ -109,6 +112,11 @@ def test_useful_ends_stay(text, masked):
         "我叫了三次都没人来",
         "姓王的同事，地址不详",
         "谢谢孟先生，信息核对一致",
+        "那王先生您稍等",
+        "那欧阳先生您稍等",
+        "我是皮球吗",
+        "我是毛坯房",
+        "我是安卓，您呢",
         "我是高中老师",
         "服务中心在学府路二十号一楼三号窗口",
     ],
@@ -116,6 +124,12 @@ def test_useful_ends_stay(text, masked):
 def test_look_alikes_stay(text):
     """Amounts, staff numbers, hotlines, dates, orders and everyday words are nobody's data."""
     assert mask(text) == text
+
+
+def test_what_was_shown_is_not_hidden_with_the_rest():
+    """Of a phone cut in two the last four digits stay readable, as they do of a whole one."""
+    said = "我的电话是1381234"
+    assert (mask(said), mask("5678", before=said)) == ("我的电话是138****", "5678")
 
 
 def test_order_numbers_on_request():

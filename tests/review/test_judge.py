@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from coach.coaching.events import Utterance
+from coach.coaching.privacy import Privacy
 from coach.coaching.review_call import RecordedTurn
 from coach.review.result import TurnMark
 from coach.transcripts.model import Place, TranscriptCall
@@ -84,6 +86,17 @@ def test_a_number_in_two_turns_is_masked(center: Center) -> None:
     """A recogniser cuts a number in two; both halves are masked."""
     turns = judged(center, ("customer", "我的电话是138123"), ("agent", "您说"), ("customer", "45678")).turns
     assert turns[2].text != "45678"
+
+
+def test_a_number_in_many_turns_is_masked(center: Center) -> None:
+    """A card read out in four turns shows what live shows: its ends and nothing between."""
+    groups = ("卡号6222", "0210", "0112", "3455")
+    spoken = [turn for group in groups for turn in (("customer", group), ("agent", "嗯"))]
+    turns = judged(center, *spoken).turns
+    privacy = Privacy()
+    heard = [Utterance("c", str(index), 1, who, said, True, 0, 0) for index, (who, said) in enumerate(spoken)]
+    assert [turn.text for turn in turns] == [privacy.utterance(each).text for each in heard]
+    assert [turns[index].text for index in (2, 4)] == ["****", "****"]
 
 
 def test_unmasked_keeps_the_words(center: Center) -> None:
