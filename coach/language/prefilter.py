@@ -60,7 +60,9 @@ class Prefilter:
             self._add(pattern, sorted(sets, key=_commonness))
         # Scans once: a list of (start, end, number of the word). An empty list means that nothing can
         # match and nothing needs normalising. An attribute and not a method, to save a call per utterance.
-        self.scan: Callable[[str], list[tuple[int, int, int]]] = _automaton(self._first.words).find_overlapping
+        self.scan: Callable[[str], list[tuple[int, int, int]]] = _automaton(
+            self._first.words
+        ).find_overlapping
         self._scan_other: Callable[[str], list[tuple[int, int, int]]] = _automaton(
             self._other.words
         ).find_overlapping
