@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from coach.coaching.deadline import Deadline, find_deadlines
 from coach.coaching.lexicon import HOLD_ASK, IN
-from coach.language.text import CLAUSE_MARKS
+from coach.language.text import CLAUSE_MARKS, normalize
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,6 +61,11 @@ _ASKING = re.compile(
 _YOUR_PART = re.compile(
     rf"(?:请|麻烦|建议|需要|可以|欢迎|随时|劳烦|烦请|那){_YOU}{IN}{{0,8}}$|{_YOU}(?:再|可以|自己|直接|去|需要|要|得|先|这边|那边|有没有|是不是|方便|试着|也|就|随时|后续|当时|之前|本人|自行|还|没)+{IN}{{0,4}}$|(?:客户|对方|银行方|用户){IN}{{0,6}}$|(?:给|跟|向)我们?$"
 )
+# Why the agent calls: that call is this one.
+_PURPOSE = re.compile(
+    rf"(?:给你)?(?:来(?:个)?电话?|致电|打(?:这个|这通|个|一个)?电话(?:过来|给你)?|打(?:过来|给你)|联系你|通话)(?:呢|的目的|的原因)?(?:主要|就|也)*(?:是(?!否)|为了?|想|因为){IN}*"
+    rf"|(?:来|打){IN}{{0,4}}(?:做|进行)(?:一?个|一下|一次)?{IN}{{0,6}}回访|想(?:对你|跟你|向你|和你)?(?:简单|例行)?(?:做)?(?:一?个|一次|一下)?{IN}{{0,4}}回访"
+)
 _WAITING = re.compile(rf"^{IN}{{0,10}}(?:稍等|稍候|别挂|不要挂)")
 _CHANNELS = (
     ("电话", re.compile(r"电|打给|打过|致电|回访")),
@@ -75,6 +80,8 @@ _CLAUSES = re.compile(rf"[^{CLAUSE_MARKS}]+[{CLAUSE_MARKS}]?")
 _TARGET = re.compile(r"(?:给|到|向|跟|和|从|在|往|联系|催)(?:相关|有关)?$")
 _OURSELVES = ("我", "咱", "这边")
 _QUOTE_HAN = 40
+# How much a promise says: to be in touch more than to deliver, that more than to work on it.
+_CALLS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +90,7 @@ class Commitment:
 
     Attributes:
         who: who will do it, in the agent's words; 我 when nobody is named.
-        what: the clause that promises.
+        what: the clause that promises, in the agent's words.
         when: the time, in the agent's words; "" when none was said.
         due_ms: from the start of the call; None when unknown (see `deadline`).
         vague: no time that can be kept or missed.
@@ -113,13 +120,16 @@ class _Promise:
     end: int
 
 
-def find_commitment(text: str, *, said_ms: int, started_at: datetime | None = None) -> Commitment | None:
+def find_commitment(
+    text: str, *, said_ms: int, started_at: datetime | None = None, spoken: str = ""
+) -> Commitment | None:
     """Find the promise in one turn of an agent; of several the one that says most.
 
     Args:
         text: folded text.
         said_ms: end of the turn, from the start of the call.
         started_at: wall clock at the start of the call.
+        spoken: what `text` was before it was folded, to be quoted; "" quotes `text`.
     """
     deadlines = find_deadlines(text, said_ms=said_ms, started_at=started_at)
     promises = [
@@ -135,13 +145,22 @@ def find_commitment(text: str, *, said_ms: int, started_at: datetime | None = No
     vague = _VAGUE.search(promise.clause) or _VAGUE.search(text)
     return Commitment(
         who=who,
-        what=promise.clause.strip(CLAUSE_MARKS)[:_QUOTE_HAN],
+        what=_quote(text, promise, spoken)[:_QUOTE_HAN],
         when=deadline.text if deadline else (vague[0] if vague else ""),
         due_ms=deadline.due_ms if deadline else None,
         vague=deadline is None,
         channel=next((name for name, pattern in _CHANNELS if pattern.search(promise.clause)), ""),
         working_days=deadline.working_days if deadline else False,
     )
+
+
+def _quote(text: str, promise: _Promise, spoken: str) -> str:
+    """Return the clause without its marks, as it was spoken if that is known."""
+    said = promise.clause.strip(CLAUSE_MARKS)
+    if not spoken:
+        return said
+    start = text.index(said, promise.start)
+    return spoken[slice(*normalize(spoken).span(start, start + len(said)))]
 
 
 def _promise(text: str, start: int, end: int, deadlines: Sequence[Deadline]) -> _Promise | None:
@@ -156,8 +175,11 @@ def _promise(text: str, start: int, end: int, deadlines: Sequence[Deadline]) -> 
     limit = any(deadline.limiting for deadline in near)
     if clause.endswith("？") and not limit and _ASKING.search(clause.rstrip("？吗么")):
         return None
-    for strength, pattern in ((3, _CONTACT), (2, _DELIVER), (1, _WORK)):
+    purpose = _PURPOSE.search(clause)
+    for strength, pattern in ((_CALLS, _CONTACT), (2, _DELIVER), (1, _WORK)):
         for found in pattern.finditer(clause):
+            if purpose is not None and strength == _CALLS and purpose.start() <= found.end() <= purpose.end():
+                continue
             head, tail = clause[: found.start()], clause[found.end() :]
             if (
                 _NOT.search(head)
@@ -176,7 +198,7 @@ def _promise(text: str, start: int, end: int, deadlines: Sequence[Deadline]) -> 
             own = agent or _WHO.search(before) is not None
             if (_IF.search(head) or _IF.search(before)) and not near:
                 continue
-            if strength == 3:  # noqa: PLR2004 - contact
+            if strength == _CALLS:
                 stands = future or bool(near) or own or _VAGUE.search(clause) is not None
             elif strength == 2:  # noqa: PLR2004 - delivery
                 stands = (

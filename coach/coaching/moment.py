@@ -57,6 +57,7 @@ class Turn:
 
     Attributes:
         text: normalised, 您 written 你, marks being one of ，。？！；.
+        spoken: the words as they came.
         timed: its times can be believed: it lasts, and not exactly as long as the turn before.
         follows: the same speaker spoke last; both are parts of one turn in the everyday sense.
     """
@@ -68,6 +69,7 @@ class Turn:
     end_ms: int
     timed: bool
     follows: bool
+    spoken: str = ""
 
     @property
     def duration_ms(self) -> int:

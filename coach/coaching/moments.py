@@ -222,6 +222,7 @@ class Moments:
             end_ms=times[1],
             timed=times[1] > times[0] and utterance.start_ms >= 0 and not same,
             follows=last is not None and last.speaker == utterance.speaker,
+            spoken=utterance.text,
         )
 
     def _customer(self, turn: Turn, signals: tuple[Signal, ...]) -> list[Moment]:
@@ -287,7 +288,9 @@ class Moments:
         self.stages.hear(turn.text)
         upset = self.customer.mood(turn.end_ms) != "calm"
         moments = [*self._empathy.hear(turn), *self._pace.hear(turn, upset=upset), *self._promise_next(turn)]
-        found = find_commitment(turn.text, said_ms=turn.end_ms, started_at=self._started_at)
+        found = find_commitment(
+            turn.text, said_ms=turn.end_ms, started_at=self._started_at, spoken=turn.spoken
+        )
         if found is not None:
             self._promise = (turn, found)
             if not found.vague:

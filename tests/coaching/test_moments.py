@@ -226,6 +226,9 @@ def test_repeated_question_by_either_side(script, by):
         "不能给您退款",
         "你晚点再给我回电话好了",
         "系统显示三天前已经发货",
+        "我是晨光物业，给您来电是想回访昨天的电梯维修",
+        "我打这个电话主要是想通知您账单已经出来了",
+        "这边来电做个回访，您方便吗",
     ],
 )
 def test_not_every_act_is_a_commitment(words):
@@ -251,6 +254,20 @@ def test_commitment_names_who_and_when(words, who, when, vague):
     [moment] = found([GREETING, "客户：怎么办", f"坐席：{words}", "客户：好", CLOSING], "commitment")
     assert (moment.details["who"], moment.details["when"], moment.details["vague"]) == (who, when, vague)
     assert ("ask" in moment.details) is vague
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        ("好的，我明天给您回电话。", "我明天给您回电话"),
+        ("我明天給您回電話", "我明天給您回電話"),
+        ("给您来电是想跟您说一下，师傅明天上午十点上门。", "师傅明天上午十点上门"),
+    ],
+)
+def test_commitment_is_quoted_as_spoken(words, what):
+    """What was promised is told in the agent's own words and letters."""
+    [moment] = found([GREETING, "客户：怎么办", f"坐席：{words}", "客户：好", CLOSING], "commitment")
+    assert moment.details["what"] == what
 
 
 def test_commitment_is_due_relative_to_the_call():
