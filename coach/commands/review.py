@@ -96,7 +96,7 @@ def review(
       coach review 上月/ --out 试算 --rules 新规则 --compare 旧规则      规则上线前，先看上月会怎样
     """
     from coach.review.outputs import write_outputs  # noqa: PLC0415
-    from coach.review.progress import progress_for  # noqa: PLC0415 - only once the flags are right
+    from coach.review.progress import progress_for, writing_for  # noqa: PLC0415 - only once the flags are right
     from coach.review.run import run_review  # noqa: PLC0415
     from coach.transcripts.model import ReadOptions  # noqa: PLC0415
 
@@ -137,7 +137,13 @@ def review(
             file=sys.stderr,
         )
         raise typer.Exit(_TERMINATED if signal.SIGTERM in caught else _INTERRUPTED)
-    files = write_outputs(out, anonymous=anonymous, lang="zh-CN" if lang == "zh" else "en")
+    writing = writing_for(outcome.summary["calls"], json=json)
+    try:
+        files = write_outputs(
+            out, anonymous=anonymous, lang="zh-CN" if lang == "zh" else "en", written=writing.advance
+        )
+    finally:
+        writing.stop()
     _print(outcome, out, files, took=took, json=json)
     if not outcome.summary["calls"] and outcome.summary["rejects"]:
         raise typer.Exit(2)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
+from coach.review.rate import Rate
+from coach.review.wording import wording
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -12,30 +15,11 @@ if TYPE_CHECKING:
 
 _TOP: Final = 5
 _EXAMPLES: Final = 2
-_CATEGORIES: Final = {
-    "ignorance": "推说不知道",
-    "refusal": "生硬拒绝",
-    "buck-passing": "推诿",
-    "disparaging": "贬低他人",
-    "blame": "怪客户",
-    "calm-down": "让客户冷静",
-    "impatience": "不耐烦",
-    "call-back": "让客户再打来",
-    "hedging": "含糊其辞",
-    "absolute-denial": "一口否定",
-    "rhetorical": "反问",
-    "interrogating": "质问",
-    "commanding": "命令口气",
-    "overpromise": "过度承诺",
-    "rude": "不文明",
-}
-_SIGNALS: Final = {
-    "customer-complaint": "抱怨投诉",
-    "churn-risk": "想要离开",
-    "escalation-risk": "要求升级",
-    "urgency": "着急",
-}
-_SEVERITIES: Final = {"violation": "违规", "warning": "提醒", "notice": "提示"}
+# Told in lines of their own, or by the report.
+_ELSEWHERE: Final = {"commitment", "adoption", "customer-complaint", "churn-risk", "escalation-risk"}
+# The gravest first.
+_SEVERITIES: Final = ("violation", "warning", "notice")
+_WORDS: Final = wording("zh-CN")
 
 
 def print_summary(outcome: Outcome, out: Path, files: list[Path], to: TextIO, *, took: float) -> None:
@@ -68,20 +52,28 @@ def _print_scores(summary: Mapping[str, Any], to: TextIO) -> None:
     )
     hits = sum(summary["severities"].values())
     severities = "、".join(
-        f"{word} {summary['severities'][name]:,}"
-        for name, word in _SEVERITIES.items()
+        f"{_WORDS.severity(name)} {summary['severities'][name]:,}"
+        for name in _SEVERITIES
         if name in summary["severities"]
     )
-    rate = 100 * hits / summary["agent_turns"] if summary["agent_turns"] else 0.0
-    to.write(f"坐席用语命中 {hits:,} 处（{severities or '无'}），每百句 {rate:.1f} 处\n")
-    if summary["categories"]:
-        top = list(summary["categories"].items())[:_TOP]
-        to.write(f"最多的是 {'、'.join(f'{_CATEGORIES.get(name, name)} {count:,}' for name, count in top)}\n")
+    rate = Rate(summary["faulty_turns"], summary["agent_turns"])
+    to.write(
+        f"坐席用语命中 {hits:,} 处（{severities or '无'}），每百句有 {rate.percent:.1f} 句需要换个说法\n"
+    )
+    for heading, counts, title in (
+        ("最多的是 ", summary["categories"], _WORDS.category),
+        ("服务时刻：", _services(summary["moments"]), _WORDS.kind),
+    ):
+        if counts:
+            top = list(counts.items())[:_TOP]
+            to.write(f"{heading}{'、'.join(f'{title(name)} {count:,}' for name, count in top)}\n")
     if summary["signals"]:
-        listed = "、".join(
-            f"{_SIGNALS.get(name, name)} {count:,} 通" for name, count in summary["signals"].items()
-        )
+        listed = "、".join(f"{_WORDS.kind(name)} {count:,} 通" for name, count in summary["signals"].items())
         to.write(f"客户情绪：{listed}\n")
+
+
+def _services(moments: Mapping[str, int]) -> dict[str, int]:
+    return {name: count for name, count in moments.items() if name not in _ELSEWHERE}
 
 
 def print_comparison(comparison: Mapping[str, Any], to: TextIO) -> None:
@@ -111,7 +103,9 @@ def _print_example(sign: str, example: Mapping[str, Any], to: TextIO) -> None:
     marked = f"{said[: hit['start']]}【{said[hit['start'] : hit['end']]}】{said[hit['end'] :]}"
     if example["before"]:
         to.write(f"      {example['call']}  前一句：{example['before']}\n")
-    severity = f"  {_SEVERITIES[example['was']]} → {_SEVERITIES[hit['severity']]}" if sign == "~" else ""
+    severity = (
+        f"  {_WORDS.severity(example['was'])} → {_WORDS.severity(hit['severity'])}" if sign == "~" else ""
+    )
     to.write(f"    {sign} {example['call']}  {marked}{severity}\n")
 
 

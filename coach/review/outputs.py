@@ -19,7 +19,7 @@ from coach.review.tables import Tables
 from coach.review.wording import wording
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
     from coach.review.result import CallResult
@@ -38,6 +38,7 @@ def write_outputs(
     anonymous: bool = True,
     lang: str = "zh-CN",
     formats: Collection[str] | None = None,
+    written: Callable[[int], None] | None = None,
 ) -> list[Path]:
     """Write the outputs beside results.jsonl and rejects.jsonl; each appears only when it is complete.
 
@@ -46,6 +47,7 @@ def write_outputs(
         anonymous: agents appear under codes that are the same in all outputs of this run.
         lang: "zh-CN" or "en".
         formats: any of `OUTPUTS`; None: all that this installation can write.
+        written: is told after each call how many are written.
 
     Returns:
         The files written.
@@ -66,7 +68,7 @@ def write_outputs(
         with _Drafts(directory) as drafts:
             names = AgentNames(anonymous=anonymous, prefix=words("agent-prefix"))
             tables = Tables(names=names)
-            _write(directory, drafts, tables, rows=Rows(names), formats=formats, lang=lang)
+            _write(directory, drafts, tables, rows=Rows(names), formats=formats, lang=lang, written=written)
             if "html" in formats:
                 drafts.path("report.html").write_text(
                     render(tables, words, card=read_card(directory / "summary.json")), "utf-8"
@@ -79,7 +81,14 @@ def write_outputs(
 
 
 def _write(
-    directory: Path, drafts: _Drafts, tables: Tables, *, rows: Rows, formats: Collection[str], lang: str
+    directory: Path,
+    drafts: _Drafts,
+    tables: Tables,
+    *,
+    rows: Rows,
+    formats: Collection[str],
+    lang: str,
+    written: Callable[[int], None] | None,
 ) -> None:
     with ExitStack() as stack:
         sinks: list[_Sink] = [tables]
@@ -93,9 +102,11 @@ def _write(
         if "parquet" in formats:
             paths = {name: drafts.path(f"{name}.parquet") for name in TABLES}
             sinks.append(stack.enter_context(ParquetFiles(paths, rows=rows)))
-        for result in read_results(directory / "results.jsonl"):
+        for count, result in enumerate(read_results(directory / "results.jsonl"), 1):
             for sink in sinks:
                 sink.add(result)
+            if written is not None:
+                written(count)
         for record in read_rejects(directory / "rejects.jsonl"):
             tables.reject(record.field, record.problem)
             if excel is not None:

@@ -162,6 +162,64 @@ class Bar:
         self._rich.stop()
 
 
+class Writing:
+    """How far the writing of report and tables is: a share in a terminal, JSON lines for programs.
+
+    Args:
+        calls: how many there are to write.
+        out: gets JSON lines if `json`, else words.
+        json: for a program.
+        live: words may be written over each other, as in a terminal.
+        clock: seconds.
+    """
+
+    def __init__(
+        self,
+        calls: int,
+        out: BinaryIO,
+        *,
+        json: bool,
+        live: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._calls = calls
+        self._out = out
+        self._json = json
+        self._live = live
+        self._clock = clock
+        self._told = clock()
+        if not json:
+            self._say("正在写报告…" + ("" if live else "\n"))
+
+    def advance(self, written: int) -> None:
+        """Tell how many calls are written, at most once a second."""
+        if self._clock() - self._told < _EVERY_S or not (self._json or self._live):
+            return
+        self._told = self._clock()
+        if self._json:
+            line = {"type": "writing", "written": written, "calls": self._calls}
+            self._out.write(orjson.dumps(line) + b"\n")
+            self._out.flush()
+        else:
+            self._say(f"\r正在写报告… {written / max(1, self._calls):.0%}")
+
+    def stop(self) -> None:
+        """Take the line in the terminal away."""
+        if self._live and not self._json:
+            self._say("\r\x1b[K")
+
+    def _say(self, words: str) -> None:
+        self._out.write(words.encode())
+        self._out.flush()
+
+
+def writing_for(calls: int, *, json: bool) -> Writing:
+    """Choose what fits: JSON lines, or words on standard error."""
+    if json:
+        return Writing(calls, sys.stdout.buffer, json=True)
+    return Writing(calls, sys.stderr.buffer, json=False, live=sys.stderr.isatty())
+
+
 def progress_for(*, json: bool) -> Progress:
     """Choose what fits: JSON lines, a bar in a terminal, or nothing."""
     if json:

@@ -114,6 +114,11 @@ class CallResult:
     not_measurable: tuple[str, ...]
     digest: str
 
+    @property
+    def faulty_turns(self) -> int:
+        """Agent turns with at least one hit: what rates count, so that two hits in a turn are not twice as bad."""
+        return len({hit.turn for hit in self.hits})
+
     def as_json(self) -> bytes:
         """Return the result as one line of results.jsonl, without the line break."""
         return orjson.dumps(self)

@@ -78,7 +78,7 @@ class Group:
         """Count one call."""
         self.calls += 1
         self.agent_turns += result.agent_turns
-        self.faulty_turns += len({hit.turn for hit in result.hits})
+        self.faulty_turns += result.faulty_turns
         self.hits += len(result.hits)
         self.points += result.score.points
         self.passed += result.score.passed

@@ -20,6 +20,7 @@ class Tally:
         size: bytes of input, for the progress.
         skipped: calls that began too early.
         failed: calls that coach itself could not judge; they are among the rejects.
+        faulty_turns: agent turns with at least one hit.
         points: in hundredths of a point, so that sums are exact in any order.
     """
 
@@ -31,6 +32,7 @@ class Tally:
     failed: int = 0
     turns: int = 0
     agent_turns: int = 0
+    faulty_turns: int = 0
     points: int = 0
     passed: int = 0
     fatal: int = 0
@@ -51,6 +53,7 @@ class Tally:
         self.calls += 1
         self.turns += len(result.turns)
         self.agent_turns += result.agent_turns
+        self.faulty_turns += result.faulty_turns
         self.duration_ms += result.duration_ms
         self.points += _hundredths(result)
         self.passed += result.score.passed

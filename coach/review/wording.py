@@ -214,6 +214,8 @@ _CATEGORIES_EN = {
 _KINDS: dict[str, tuple[str, str]] = {
     "missing-greeting": ("开场白不完整", "incomplete greeting"),
     "missing-closing": ("结束语不完整", "incomplete closing"),
+    "missing-must-say": ("必说的话没有说", "required words missing"),
+    "dispute-loop": ("与客户来回争执", "dispute going round"),
     "interruption": ("打断客户", "interruption"),
     "long-silence": ("长时间静默", "long silence"),
     "hold-without-notice": ("等待前后没有说明", "hold without notice"),
@@ -243,6 +245,8 @@ _SEVERITIES = {
 # What a moment says about itself; the rest (indexes, weights) stays in the data.
 _DETAILS = {
     "missing": ("缺少", "missing"),
+    "phrase": ("应说", "to be said"),
+    "late": ("说晚了", "said late"),
     "overlap_ms": ("同时说话（秒）", "overlap (s)"),
     "pause_ms": ("停顿（秒）", "pause (s)"),
     "limit_ms": ("上限（秒）", "limit (s)"),

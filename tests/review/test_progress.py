@@ -6,7 +6,7 @@ import io
 
 import orjson
 
-from coach.review.progress import JsonProgress
+from coach.review.progress import JsonProgress, Writing
 from coach.review.tally import Tally
 
 
@@ -51,3 +51,36 @@ def test_the_last_state_is_told() -> None:
     progress.advance(Tally(size=10, calls=3))
     progress.stop()
     assert (told(out)[-1]["done"], told(out)[-1]["calls"]) == (1.0, 3)
+
+
+def test_writing_is_told_once_a_second() -> None:
+    """A program hears how many calls are in the report, at most once a second."""
+    out, now = io.BytesIO(), [0.0]
+    writing = Writing(10, out, json=True, clock=lambda: now[0])
+    for count, seconds in ((1, 0.5), (2, 1.0), (3, 1.5), (4, 2.1)):
+        now[0] = seconds
+        writing.advance(count)
+    assert told(out) == [
+        {"type": "writing", "written": 2, "calls": 10},
+        {"type": "writing", "written": 4, "calls": 10},
+    ]
+
+
+def test_writing_is_announced_once_in_a_file() -> None:
+    """What goes to a log is one line; only a terminal is written over."""
+    out, now = io.BytesIO(), [0.0]
+    writing = Writing(10, out, json=False, clock=lambda: now[0])
+    now[0] = 5.0
+    writing.advance(5)
+    writing.stop()
+    assert out.getvalue().decode() == "正在写报告…\n"
+
+
+def test_writing_in_a_terminal_shows_the_share() -> None:
+    """In a terminal the line grows and goes away."""
+    out, now = io.BytesIO(), [0.0]
+    writing = Writing(10, out, json=False, live=True, clock=lambda: now[0])
+    now[0] = 5.0
+    writing.advance(5)
+    writing.stop()
+    assert out.getvalue().decode() == "正在写报告…\r正在写报告… 50%\r\x1b[K"

@@ -6,10 +6,11 @@ import re
 from base64 import b64encode
 from hashlib import sha256
 from html.parser import HTMLParser
+from typing import get_args
 
 import pytest
 
-from coach.coaching.moment import Moment
+from coach.coaching.moment import Moment, MomentKind
 from coach.coaching.scorecard import CallScore, ScoreItem
 from coach.errors import ConfigError
 from coach.review.charts import Bar, Point, columns, intervals, line, rows, stack
@@ -18,7 +19,7 @@ from coach.review.report import render
 from coach.review.result import CallResult, ResultHit, ResultTurn, TurnMark
 from coach.review.tables import Tables
 from coach.review.transcript import Piece, cut, turns_of
-from coach.review.wording import _TEXTS, wording
+from coach.review.wording import _KINDS, _TEXTS, LANGS, wording
 from tests.review.result_records import faulty_turn, hit, result, results
 
 EVIL = '<script>alert(1)</script><img src=x onerror="alert(2)">\'"&'
@@ -279,3 +280,10 @@ def test_charts_stay_inside_their_frame(value: float) -> None:
 def test_the_same_calls_give_the_same_report() -> None:
     """No clock and no chance in it: two runs can be compared byte by byte."""
     assert report(*results(100)) == report(*results(100))
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_every_moment_has_a_title(lang):
+    """Every kind of moment has a title in each language."""
+    assert [kind for kind in get_args(MomentKind) if kind not in _KINDS] == []
+    assert all(wording(lang).kind(kind) for kind in get_args(MomentKind))

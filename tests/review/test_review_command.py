@@ -40,7 +40,8 @@ def test_the_summary_says_how_it_went(center: Center) -> None:
     assert result.exit_code == 0, result.output
     assert "质检 2 通，读不懂 0 条" in result.output
     assert "平均 97.5 分（满分 100，及格 90，测试评分卡），及格率 100.0%" in result.output
-    assert "坐席用语命中 1 处（提醒 1）" in result.output
+    assert "坐席用语命中 1 处（提醒 1），每百句有 33.3 句需要换个说法" in result.output
+    assert "正在写报告…" in result.output
     assert str(center.out / "report.html") in result.output
 
 
@@ -119,3 +120,12 @@ def test_help_teaches_by_examples() -> None:
     output = CliRunner().invoke(app, ["review", "--help"]).output
     assert "coach review 录音转写/ --out 质检结果" in output
     assert "退出码" in output
+
+
+def test_the_summary_and_the_report_tell_the_same_rate(center: Center) -> None:
+    """Two hits in one turn are one turn in a hundred, on the screen and in the report."""
+    center.write_calls([("agent", f"{FAULTY}，{FAULTY}"), *[("agent", CLEAN)] * 99])
+    assert "每百句有 1.0 句" in review(center).output
+    summary = orjson.loads((center.out / "summary.json").read_bytes())
+    assert (summary["faulty_turns"], summary["agent_turns"]) == (1, 100)
+    assert "有 1.0 句需要换个说法" in (center.out / "report.html").read_text("utf-8")

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from coach.rulebook.book import load_rulebook
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -39,6 +41,41 @@ def test_wheel_carries_every_file(wheel: zipfile.ZipFile, folder: str) -> None:
     }
     assert inside
     assert inside <= set(wheel.namelist())
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "coach/review/templates/report.html",
+        "coach/review/templates/report.css",
+        "coach/review/templates/report.js",
+        "coach/_data/rules/second-opinion.json.gz",
+        "coach/_data/rules/second-opinion.yml",
+        "coach/_data/rules/scorecards/default.yml",
+    ],
+)
+def test_wheel_carries_what_a_review_needs(wheel: zipfile.ZipFile, name: str) -> None:
+    """The report's page, the second opinion and the scorecard are inside and not empty."""
+    assert wheel.getinfo(name).file_size > 0
+
+
+def test_wheel_carries_what_has_to_be_said(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
+    """The packs in the wheel load as a rule book with all that has to be said."""
+    inside = [name for name in wheel.namelist() if name.startswith("coach/_data/")]
+    wheel.extractall(tmp_path, inside)
+    data = tmp_path / "coach" / "_data"
+    packs = sorted(path.name for path in (ROOT / "rules" / "packs").iterdir() if path.is_dir())
+    book, own = (
+        load_rulebook(
+            rules_dir=folder / "rules",
+            phrasebook_dir=folder / "phrasebook",
+            packs=packs,
+            check_examples=False,
+        )
+        for folder in (data, ROOT)
+    )
+    assert book.must_says
+    assert [each.id for each in book.must_says] == [each.id for each in own.must_says]
 
 
 def test_wheel_carries_no_build_tools(wheel: zipfile.ZipFile) -> None:
