@@ -100,6 +100,11 @@ class Settings(BaseSettings):
         ge=1,
         description="Seconds without an event after which a call leaves memory (it stays on disk).",
     )
+    call_timeout_s: int = Field(
+        1800,
+        ge=0,
+        description="Seconds without an event after which the service ends a call; 0 means never.",
+    )
     review_dir: Path | None = Field(
         None,
         description="Folder of recorded calls that may be reviewed over the API; empty means uploads only.",

@@ -181,11 +181,12 @@ class CallStarted(_Event):
 
 
 class CallEnded(_Event):
-    """A call is over."""
+    """A call is over; `reason` says whether its producer ended it or the service did, after a long silence."""
 
     type: Literal["call.ended"]
     call_id: str
     at_ms: int
+    reason: Literal["ended", "timeout"] = "ended"
 
 
 class RunningCall(_Said):

@@ -150,6 +150,7 @@ EXAMPLES: Final[dict[tuple[str, str], dict[str, Any]]] = {
     ("out", "must_say"): _MUST_SAY,
     ("out", "call.ended"): {
         "type": "call.ended",
+        "reason": "ended",
         "offset": "9c1f03ab-51",
         "call_id": "c1",
         "at_ms": 60000,

@@ -15,6 +15,8 @@ from coach.coaching.call import Call
 from coach.coaching.moments import Moments
 from coach.coaching.privacy import Privacy
 from coach.errors import MessageError
+from coach.service.abandoned import find_abandoned
+from coach.service.admission import check_event, check_start
 from coach.service.batch import Write, started_row
 from coach.service.live import LiveCall
 from coach.service.live_moments import LiveMoments
@@ -43,6 +45,7 @@ class Calls:
         clock: seconds since 1970.
         max_calls: calls in memory at once; a new one beyond it is told `busy`.
         idle_s: a call without an event for so long leaves memory.
+        timeout_s: a call without an event for so long is ended; 0: never.
         masking: personal data is masked in all that is told and stored.
     """
 
@@ -54,6 +57,7 @@ class Calls:
         rules: RuleSource,
         max_calls: int,
         idle_s: float,
+        timeout_s: float = 0,
         masking: bool = True,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -63,6 +67,7 @@ class Calls:
         self._rules = rules
         self._max_calls = max_calls
         self._idle_s = idle_s
+        self._timeout_s = timeout_s
         self._masking = masking
         self._clock = clock
         self._live: dict[str, LiveCall] = {}
@@ -91,12 +96,13 @@ class Calls:
             if not isinstance(event, CallStarted):
                 raise MessageError("unknown_call", "没有这通电话，请先发送 call.started", field="call_id")
             live, started = self._start(event, principal)
-        _check_allowed(live, event, principal)
+        check_event(event, principal, agent_id=live.agent_id)
         if not isinstance(live, LiveCall):
             if event.seq > live.seq:
                 raise MessageError("call_ended", f"通话已结束，seq {event.seq} 不再接收")
             producer.ack(event.call_id, live.seq)
             return
+        live.touched_at = self._clock()
         if self._store.full and not (isinstance(event, UtteranceHeard) and not event.final):
             raise MessageError("busy", "等待写入的事件过多，请放慢速度并重发未确认的事件")
         self._take(live, event, producer=producer, started=started)
@@ -106,6 +112,7 @@ class Calls:
         live = self._live.get(call_id)
         if live is None or live.stale or live.call.ended or not principal.covers(live.agent_id):
             return
+        live.touched_at = self._clock()
         verdict = live.sequencer.arrive(seq, None)
         if verdict.kind in {"ready", "held"}:
             live.publish(live.call.reject_frame(self._now_ms(live)))
@@ -163,7 +170,7 @@ class Calls:
         live = self._live.get(call_id)
         if live is None or live.agent_id != agent_id or live.call.ended:
             raise MessageError("unknown_call", "该坐席没有这通正在进行的电话", field="call_id")
-        _set_quiet(live, rule, quiet=quiet)
+        live.set_quiet(rule, quiet=quiet)
         seq = live.sequencer.expected - 1
         return self._store.put(
             Write(call_id, snooze={"call_id": call_id, "rule": rule, "seq": seq, "quiet": quiet})
@@ -214,14 +221,27 @@ class Calls:
             self.meter.lag.add(max(0.0, time.perf_counter() - began - _TICK_S))
             self.tick()
 
+    async def end_abandoned(self) -> None:
+        """End the calls on disk that fell silent and are not in memory, each heard again first."""
+        before = self._clock() - self._timeout_s
+        for call_id in await find_abandoned(self._store, silent_since=before, limit=self._max_calls):
+            if call_id in self._live:
+                continue
+            live = await self._revive(call_id)
+            # Whoever sent something meanwhile keeps it alive.
+            if isinstance(live, LiveCall) and not live.producers and not live.call.ended:
+                self._time_out(live)
+
     def tick(self) -> None:
-        """Let time pass once: blind spots appear, idle calls leave memory."""
+        """Let time pass once: blind spots appear, silent calls end, idle calls leave memory."""
         now = self._clock()
         for live in list(self._live.values()):
             settled = live.committed == live.queued
             if live.call.ended:
                 if settled:
                     self._remove(live)
+            elif 0 < self._timeout_s <= now - live.touched_at and not live.stale:
+                self._time_out(live)
             elif now - live.touched_at > self._idle_s and settled:
                 log.info("通话长时间没有事件，移出内存", extra={"call_id": live.call_id})
                 self._remove(live)
@@ -232,12 +252,7 @@ class Calls:
         self._hub.forget_idle(busy={live.agent_id for live in self._live.values()})
 
     def _start(self, event: CallStarted, principal: Principal) -> tuple[LiveCall, dict[str, object]]:
-        if event.seq != 1:
-            raise MessageError(
-                "invalid_field", f"seq: 收到 {event.seq}，call.started 的 seq 应为 1", field="seq"
-            )
-        if not principal.covers(event.agent_id):
-            raise MessageError("not_allowed", "令牌不包含该坐席", field="agent_id")
+        check_start(event, principal)
         if self._store.full:
             raise MessageError("busy", "等待写入的事件过多，请放慢速度并重发未确认的事件")
         if len(self._live) >= self._max_calls:
@@ -259,7 +274,6 @@ class Calls:
         producer: Producer,
         started: dict[str, object] | None,
     ) -> None:
-        live.touched_at = self._clock()
         if producer not in live.producers:
             live.producers.add(producer)
             live.sequencer.forget_telling()
@@ -293,6 +307,11 @@ class Calls:
         if live.call.ended and live.feed.call_id == live.call_id:
             live.feed.call_id = None
 
+    def _time_out(self, live: LiveCall) -> None:
+        live.time_out(self._timeout_s)
+        if live.feed.call_id == live.call_id:
+            live.feed.call_id = None
+
     async def _revive(self, call_id: str) -> LiveCall | StoredCall | None:
         """Bring a stored call back; a StoredCall is one that has ended."""
         task = self._reviving.get(call_id)
@@ -317,10 +336,10 @@ class Calls:
         for seq, utterance in stored.heard:
             while snoozes and snoozes[0][0] < seq:
                 _, rule, quiet = snoozes.pop(0)
-                _set_quiet(live, rule, quiet=quiet)
+                live.set_quiet(rule, quiet=quiet)
             live.hear_again(utterance)
         for _, rule, quiet in snoozes:
-            _set_quiet(live, rule, quiet=quiet)
+            live.set_quiet(rule, quiet=quiet)
         live.moments.restore(stored.moments)
         live.touched_at = self._clock()
         if live.feed.call_id is None:
@@ -371,24 +390,3 @@ class Calls:
 
     def _now_ms(self, live: LiveCall) -> int:
         return max(0, int((self._clock() - live.started_at) * 1000))
-
-
-def _set_quiet(live: LiveCall, rule: str, *, quiet: bool) -> None:
-    if quiet:
-        live.call.snooze(rule)
-    else:
-        live.call.unsnooze(rule)
-
-
-def _check_allowed(live: LiveCall | StoredCall, event: ProducerEvent, principal: Principal) -> None:
-    if not principal.covers(live.agent_id):
-        raise MessageError("not_allowed", "令牌不包含这通电话", field="call_id")
-    if isinstance(event, CallStarted):
-        if event.seq != 1:
-            raise MessageError(
-                "invalid_field", f"seq: 收到 {event.seq}，call.started 的 seq 应为 1", field="seq"
-            )
-        if event.agent_id != live.agent_id:
-            raise MessageError(
-                "not_allowed", "这通电话已由另一个坐席开始，call_id 不能重复使用", field="call_id"
-            )

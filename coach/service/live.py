@@ -50,6 +50,7 @@ class LiveCall:
     Attributes:
         committed: the last seq that is on disk.
         queued: the last seq handed to the store; equal to `committed` when nothing waits.
+        heard_ms: where the last words ended, from the start of the call.
         told: ids of all advice given, for feedback that comes late.
         touched_at: the service's clock at the last event.
         stale: another writer moved the call on; this object must not be used any more.
@@ -65,6 +66,7 @@ class LiveCall:
         "call_id",
         "committed",
         "feed",
+        "heard_ms",
         "moments",
         "privacy",
         "producers",
@@ -100,6 +102,7 @@ class LiveCall:
         self.sequencer: Sequencer[ProducerEvent] = Sequencer(expected=seq + 1)
         self.committed = seq
         self.queued = seq
+        self.heard_ms = 0
         self.producers: set[Producer] = set()
         self.told: set[str] = set()
         self.stale = False
@@ -112,6 +115,7 @@ class LiveCall:
     def hear_again(self, utterance: Utterance) -> None:
         """Take in a final that is on disk already; nobody is told, nothing is written."""
         self._finals.add(utterance.utterance_id)
+        self.heard_ms = max(self.heard_ms, utterance.end_ms)
         self.privacy.utterance(utterance)
         events = self.call.hear(utterance)
         self.told.update(event.advice.id for event in events if isinstance(event, AdviceGiven))
@@ -148,10 +152,23 @@ class LiveCall:
             )
             self._write(event.seq, started=started)
         else:
-            self.publish(self.call.end(event.at_ms))
-            self.moments.end(event.at_ms)
-            self.feed.publish({"type": "call.ended", "call_id": self.call_id, "at_ms": event.at_ms})
-            self._write(event.seq, ended_ms=event.at_ms)
+            self._end(event.at_ms, seq=event.seq)
+
+    def time_out(self, timeout_s: float) -> None:
+        """End a call that has been silent for `timeout_s`, where its last words ended, and tell all who listen."""
+        log.info("通话 %g 秒没有事件，由服务结束", timeout_s, extra={"call_id": self.call_id})
+        # Takes up no seq: whatever the producer still has is refused as `call_ended`.
+        self._end(self.heard_ms, seq=self.queued, reason="timeout")
+        ended = MessageError("call_ended", f"通话 {timeout_s:g} 秒没有事件，已由服务结束，不再接收")
+        for producer in self.producers:
+            producer.refuse(ended, call_id=self.call_id, seq=None)
+
+    def set_quiet(self, rule: str, *, quiet: bool) -> None:
+        """Keep a rule quiet for the rest of the call, or let it speak again."""
+        if quiet:
+            self.call.snooze(rule)
+        else:
+            self.call.unsnooze(rule)
 
     def tick(self, now_ms: int) -> None:
         """Let time pass; `now_ms` from the start of the call, by the service's clock."""
@@ -199,6 +216,7 @@ class LiveCall:
             start_ms=event.start_ms,
             end_ms=event.end_ms,
         )
+        self.heard_ms = max(self.heard_ms, event.end_ms)
         told = self.privacy.utterance(utterance)
         log.debug("听到 %r", told.text, extra={"call_id": self.call_id})
         known = event.utterance_id in self._finals
@@ -213,6 +231,12 @@ class LiveCall:
             self.publish(self.call.accept_frames())
             self._finals.add(event.utterance_id)
             self._write(event.seq, utterance=None if known else utterance_row(told, seq=event.seq))
+
+    def _end(self, at_ms: int, *, seq: int, reason: str = "ended") -> None:
+        self.publish(self.call.end(at_ms))
+        self.moments.end(at_ms)
+        self.feed.publish({"type": "call.ended", "call_id": self.call_id, "at_ms": at_ms, "reason": reason})
+        self._write(seq, ended_ms=at_ms)
 
     def _write(
         self,

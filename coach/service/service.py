@@ -9,6 +9,7 @@ import time
 from typing import IO, TYPE_CHECKING, Final
 
 from coach.errors import ConfigError
+from coach.service.abandoned import end_abandoned_forever
 from coach.service.auth import Gate, KeyRing
 from coach.service.calls import Calls
 from coach.service.decisions import Decisions
@@ -81,6 +82,7 @@ class Service:
             rules=self.rules,
             max_calls=settings.max_calls,
             idle_s=settings.call_idle_s,
+            timeout_s=settings.call_timeout_s,
             masking=settings.masking,
             clock=clock,
         )
@@ -111,7 +113,12 @@ class Service:
         try:
             await self.store.open()
             await self.calls.revive_open()
-            tasks = [asyncio.create_task(self.calls.run_clock(), name="clock")]
+            sweep = end_abandoned_forever(self.calls, timeout_s=self.settings.call_timeout_s)
+            clocks = [
+                asyncio.create_task(self.calls.run_clock(), name="clock"),
+                asyncio.create_task(sweep, name="call-sweep"),
+            ]
+            tasks = [*clocks]
             tasks.append(asyncio.create_task(self.rules.warm(), name="rules-warm"))
             if self.settings.reload_rules:
                 tasks.append(asyncio.create_task(self.rules.watch(stop), name="rules-watch"))
@@ -124,7 +131,8 @@ class Service:
             finally:
                 self.ready = False
                 stop.set()
-                tasks[0].cancel()
+                for clock in clocks:
+                    clock.cancel()
                 await self.reviews.close()
                 await asyncio.gather(*tasks, return_exceptions=True)
                 await self.decisions.close()

@@ -130,7 +130,7 @@ export type CallMessage =
   | { type: "advice.withdrawn"; offset: string; call_id: string; id: string }
   | { type: "advice.resolved"; offset: string; call_id: string; id: string; outcome: Outcome }
   | { type: "blind"; offset: string; call_id: string; reason: BlindReason; active: boolean; since_ms: number }
-  | { type: "call.ended"; offset: string; call_id: string; at_ms: number };
+  | { type: "call.ended"; offset: string; call_id: string; at_ms: number; reason?: "ended" | "timeout" };
 
 export type ServerMessage =
   | CallMessage

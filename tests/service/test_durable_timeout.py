@@ -1,0 +1,120 @@
+"""A call that nobody ends is ended by the service."""
+
+from __future__ import annotations
+
+import pytest
+
+from coach.service.abandoned import end_abandoned_forever
+
+
+@pytest.fixture
+def clock():
+    """A clock of the tests' own: `clock.now`, in seconds since 1970."""
+
+    class Clock:
+        now = 1_700_000_000.0
+
+        def __call__(self):
+            return self.now
+
+    return Clock()
+
+
+def test_a_silent_call_is_ended_told_and_stored(running, clients, wire, clock):
+    """At the time-out, not before: the sidebar hears why, the producer that it is over, the disk where."""
+    service = running(clock=clock, call_timeout_s=600)
+    producer, sidebar = clients.producer(service), clients.sidebar(service)
+    producer.send(wire.started(), wire.said("您好", seq=2))
+    producer.acked("c1", 2)
+    clock.now += 599
+    service.within(service.service.calls.tick)
+    assert service.http("GET", "/v1/calls/c1").json()["ended_ms"] is None
+    clock.now += 1
+    service.within(service.service.calls.tick)
+    ended = sidebar.until("call.ended")
+    assert (ended["call_id"], ended["at_ms"], ended["reason"]) == ("c1", 2900, "timeout")
+    error = producer.until("error")
+    assert (error["code"], error["call_id"], error["seq"]) == ("call_ended", "c1", None)
+    service.within(service.service.calls.settle, "c1")
+    assert service.http("GET", "/v1/calls/c1").json()["ended_ms"] == 2900
+
+
+def test_any_frame_keeps_a_call_alive(running, clients, wire, clock):
+    """A partial counts, and so does a frame that is refused."""
+    service = running(clock=clock, call_timeout_s=600)
+    producer = clients.producer(service)
+    producer.send(wire.started())
+    producer.acked("c1", 1)
+    clock.now += 500
+    producer.send(wire.said("您", seq=2, final=False), wire.said("您好", seq=3))
+    producer.acked("c1", 3)
+    clock.now += 500
+    producer.send({**wire.said("您好", seq=4), "speaker": "boss"})
+    assert producer.next()["code"] == "invalid_field"
+    clock.now += 500
+    service.within(service.service.calls.tick)
+    assert service.http("GET", "/v1/calls/c1").json()["ended_ms"] is None
+
+
+def test_nobody_goes_on_with_a_call_that_timed_out(running, clients, wire, clock):
+    """What was acked is acked again, all else is refused; in memory, on disk, and after a restart."""
+    service = running(clock=clock, call_timeout_s=600)
+    producer = clients.producer(service)
+    producer.send(wire.started())
+    producer.acked("c1", 1)
+    clock.now += 600
+    service.within(service.service.calls.tick)
+    assert producer.until("error")["seq"] is None
+    producer.send(wire.said("喂", seq=2))
+    assert producer.until("error")["code"] == "call_ended"
+    service.stop()
+    producer = clients.producer(running(clock=clock, call_timeout_s=600))
+    producer.send(wire.started(), wire.said("喂", seq=2))
+    producer.acked("c1", 1)
+    assert producer.next()["code"] == "call_ended"
+
+
+def test_a_call_interrupted_by_a_restart_has_its_whole_time_again(running, clients, wire, clock):
+    """The service was away, not the producer; but silence after the restart ends the call."""
+    first = running(clock=clock, call_timeout_s=600)
+    producer = clients.producer(first)
+    producer.send(wire.started())
+    producer.acked("c1", 1)
+    first.stop()
+    clock.now += 3000
+    second = running(clock=clock, call_timeout_s=600)
+    second.within(second.service.calls.tick)
+    assert "c1" in second.service.calls
+    clock.now += 600
+    sidebar = clients.sidebar(second)
+    second.within(second.service.calls.tick)
+    assert sidebar.until("call.ended")["reason"] == "timeout"
+
+
+def test_abandoned_calls_on_disk_are_ended_too(running, clients, wire, clock):
+    """A call too old to be brought back at the start is found on disk; one with later words is left alone."""
+    first = running(clock=clock, call_timeout_s=600)
+    producer = clients.producer(first)
+    producer.send(wire.started("old"), wire.started("talking", agent_id="a2"))
+    producer.send(wire.said("您好", seq=2, call_id="talking", at=7_900_000))
+    producer.acked("talking", 2)
+    first.stop()
+    clock.now += 8000
+    second = running(clock=clock, call_timeout_s=600, call_idle_s=60)
+    assert len(second.service.calls) == 0
+    second.within(second.service.calls.end_abandoned)
+    second.within(second.service.calls.settle, "old")
+    ended = {each: second.http("GET", f"/v1/calls/{each}").json()["ended_ms"] for each in ("old", "talking")}
+    assert ended == {"old": 0, "talking": None}
+
+
+def test_without_a_time_out_no_call_is_ended(running, clients, wire, clock):
+    """0 turns it off: the call stays open, on disk."""
+    service = running(clock=clock, call_timeout_s=0, call_idle_s=60)
+    producer = clients.producer(service)
+    producer.send(wire.started())
+    producer.acked("c1", 1)
+    clock.now += 90_000
+    service.within(service.service.calls.tick)
+    service.within(lambda: end_abandoned_forever(service.service.calls, timeout_s=0))
+    assert service.http("GET", "/v1/calls/c1").json()["ended_ms"] is None
