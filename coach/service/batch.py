@@ -25,6 +25,7 @@ class Write:
         started: the row of a new call.
         advice: advice given or changed, in order; `withdrawn` may name some of it again.
         undone: the piece of advice whose verdict is taken back, with the kind of feedback.
+        answer: what a batch over HTTP was answered, in case it is sent again.
     """
 
     call_id: str
@@ -39,6 +40,7 @@ class Write:
     feedback: Row | None = None
     undone: tuple[str, str] | None = None
     snooze: Row | None = None
+    answer: Row | None = None
 
 
 @dataclass(slots=True)
@@ -56,6 +58,7 @@ class Batch:
     feedback: dict[tuple[str, str], Row] = field(default_factory=dict)
     undone: set[tuple[str, str]] = field(default_factory=set)
     snoozes: dict[tuple[str, str, int], Row] = field(default_factory=dict)
+    answers: dict[str, Row] = field(default_factory=dict)
 
     @classmethod
     def of(cls, writes: Iterable[Write]) -> Batch:
@@ -90,6 +93,8 @@ class Batch:
             self.undone.add(write.undone)
         if write.snooze:
             self.snoozes[write.call_id, write.snooze["rule"], write.snooze["seq"]] = write.snooze
+        if write.answer:
+            self.answers[write.answer["identity"]] = write.answer
 
 
 def started_row(*, call_id: str, agent_id: str, started_at: float, slots: dict[str, str]) -> Row:

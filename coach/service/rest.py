@@ -14,6 +14,8 @@ from coach.coaching.privacy import Privacy, masked_hits
 from coach.errors import MessageError
 from coach.service.auth import Principal
 from coach.service.handshake import credential_of
+from coach.service.idempotency import HEADER
+from coach.service.idempotency import Request as IdempotentRequest
 from coach.service.ingest import Intake, Outbox
 from coach.service.messages import (
     CheckRequest,
@@ -129,22 +131,33 @@ async def mint_token(request: Request, _: KeyHolder) -> Response:
     return JsonResponse({"token": token, "agent_id": asked.agent_id, "expires_at": timestamp(expires_at)})
 
 
-@router.post("/v1/calls/{call_id}/events", openapi_extra=body_of(EventBatch))
+_IDEMPOTENCY: Final = {
+    "name": HEADER,
+    "in": "header",
+    "required": False,
+    "description": "Sent again with the same key, the same events get the same answer; kept for a day.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+}
+
+
+@router.post(
+    "/v1/calls/{call_id}/events", openapi_extra={**body_of(EventBatch), "parameters": [_IDEMPOTENCY]}
+)
 async def take_events(request: Request, call_id: str, principal: Known) -> Response:
     """Take in events of one call; answers after the commit."""
     if principal.role != "producer":
         raise MessageError("not_allowed", "此操作需要 API 密钥或生产者令牌")
     batch = await read_body(request, EventBatch)
     service = service_of(request)
-    outbox = Outbox(bounded=False, meter=service.meter)
-    intake = Intake(calls=service.calls, principal=principal, outbox=outbox, max_calls=1, call_id=call_id)
-    try:
-        for event in batch.events:
-            await intake.event({"call_id": call_id, **event})
-        acked = await service.calls.settle(call_id)
-    finally:
-        intake.close()
-    return JsonResponse({"acked": acked, "errors": outbox.errors})
+
+    async def take_in() -> Message:
+        return await _take_in(service, principal, call_id=call_id, events=batch.events)
+
+    key = request.headers.get(HEADER)
+    if key is None:
+        return JsonResponse(await take_in())
+    asked = IdempotentRequest.of(principal=principal, call_id=call_id, key=key, events=batch.events)
+    return JsonResponse(await service.answers.once(asked, take_in))
 
 
 @router.get("/v1/calls/{call_id}")
@@ -251,6 +264,20 @@ async def readyz(request: Request) -> Response:
     service = service_of(request)
     ready = service.ready and not service.store.error
     return JsonResponse({"ready": ready}, status_code=200 if ready else 503)
+
+
+async def _take_in(
+    service: Service, principal: Principal, *, call_id: str, events: list[dict[str, Any]]
+) -> Message:
+    outbox = Outbox(bounded=False, meter=service.meter)
+    intake = Intake(calls=service.calls, principal=principal, outbox=outbox, max_calls=1, call_id=call_id)
+    try:
+        for event in events:
+            await intake.event({"call_id": call_id, **event})
+        acked = await service.calls.settle(call_id)
+    finally:
+        intake.close()
+    return {"acked": acked, "errors": outbox.errors}
 
 
 def _checked(line: Line, rules: RuleSet, *, masking: bool) -> Message:

@@ -124,6 +124,20 @@ decision_history = Table(
     Column("who", String(128), nullable=False),
     Column("at", Float, nullable=False),
 )
+# What batches with an Idempotency-Key were answered.
+batch_answers = Table(
+    "batch_answers",
+    metadata,
+    Column("n", Integer, primary_key=True),
+    # Hash of who sent it, the call and the key.
+    Column("identity", String(64), nullable=False, unique=True),
+    # Hash of the events.
+    Column("body", String(64), nullable=False),
+    # Null: some events were refused; they will be again.
+    Column("acked", Integer),
+    Column("at", Float, nullable=False),
+)
+Index("batch_answers_at", batch_answers.c.at)
 Index("advice_rule", advice.c.rule, advice.c.withdrawn)
 Index("decisions_rule", decisions.c.rule, decisions.c.at)
 Index("decisions_call", decisions.c.call_id)
@@ -165,6 +179,13 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         "CREATE INDEX decisions_rule ON decisions (rule, at)",
         "CREATE INDEX decisions_call ON decisions (call_id)",
         "CREATE INDEX decisions_review ON decisions (review_id)",
+    ),
+    (
+        """CREATE TABLE batch_answers (
+            n INTEGER NOT NULL PRIMARY KEY, identity VARCHAR(64) NOT NULL UNIQUE, body VARCHAR(64) NOT NULL,
+            acked INTEGER, at FLOAT NOT NULL
+        )""",
+        "CREATE INDEX batch_answers_at ON batch_answers (at)",
     ),
 )
 VERSION: Final = 1 + len(MIGRATIONS)

@@ -15,6 +15,7 @@ from coach.service.calls import Calls
 from coach.service.decisions import Decisions
 from coach.service.handshake import Lobby
 from coach.service.hub import Hub
+from coach.service.idempotency import Answers
 from coach.service.meter import Meter
 from coach.service.reviews import Reviews
 from coach.service.ruleset import RuleSource
@@ -86,6 +87,7 @@ class Service:
             masking=settings.masking,
             clock=clock,
         )
+        self.answers = Answers(self.store, clock=clock)
         self.reviews = Reviews(settings=settings, clock=clock)
         self.decisions = Decisions(settings.data_dir / "coach.sqlite3", masking=settings.masking, clock=clock)
         self.ready = False

@@ -14,8 +14,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
-from sqlalchemy import event, func, select, text, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import event, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -23,6 +22,7 @@ from coach.coaching.events import Utterance
 from coach.errors import CoachError, ConfigError
 from coach.service import schema
 from coach.service.batch import Batch, Write
+from coach.service.commit import advance_calls, write_rows
 from coach.service.meter import Meter
 
 if TYPE_CHECKING:
@@ -267,81 +267,13 @@ class Store:
     async def _commit(self, writes: list[Write]) -> set[str]:
         batch = Batch.of(writes)
         async with self._engine.begin() as connection:
-            stale = await _advance(connection, batch)
+            stale = await advance_calls(connection, batch)
             if stale:
                 batch = Batch.of(
                     [write for write in writes if not (write.advance and write.call_id in stale)]
                 )
-            await _upsert_rows(connection, batch)
+            await write_rows(connection, batch)
         return stale
-
-
-async def _advance(connection: AsyncConnection, batch: Batch) -> set[str]:
-    """Move each call's seq from the value its writer knows; return the calls where that was not it."""
-    if not batch.advances:
-        return set()
-    if batch.started:
-        await connection.execute(insert(schema.calls).on_conflict_do_nothing(), list(batch.started.values()))
-    moved = await connection.execute(
-        text("UPDATE calls SET seq = :after WHERE call_id = :call_id AND seq = :before"),
-        [
-            {"call_id": call_id, "before": before, "after": after}
-            for call_id, (before, after) in batch.advances.items()
-        ],
-    )
-    if moved.rowcount == len(batch.advances):
-        return set()
-    known = {
-        row.call_id: row.seq
-        for row in await connection.execute(
-            select(schema.calls.c.call_id, schema.calls.c.seq).where(
-                schema.calls.c.call_id.in_(batch.advances)
-            )
-        )
-    }
-    return {call_id for call_id, (_, after) in batch.advances.items() if known.get(call_id) != after}
-
-
-async def _upsert_rows(connection: AsyncConnection, batch: Batch) -> None:
-    for table, rows in (
-        (schema.utterances, batch.utterances),
-        (schema.advice, batch.advice),
-        (schema.moments, batch.moments),
-        (schema.feedback, batch.feedback),
-        (schema.snoozes, batch.snoozes),
-    ):
-        if rows:
-            statement = insert(table)
-            changed: dict[str, Any] = {
-                column.name: statement.excluded[column.name]
-                for column in table.columns
-                if not column.primary_key
-            }
-            if table is schema.advice:
-                # Given again after a restart: what the agent made of it stays.
-                changed["outcome"] = func.coalesce(statement.excluded.outcome, schema.advice.c.outcome)
-            await connection.execute(
-                statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=changed),
-                list(rows.values()),
-            )
-    if batch.outcomes:
-        await connection.execute(
-            text("UPDATE advice SET outcome = :outcome WHERE id = :id"),
-            [{"id": each, "outcome": outcome} for each, outcome in batch.outcomes.items()],
-        )
-    if batch.withdrawn:
-        table = schema.advice
-        await connection.execute(update(table).where(table.c.id.in_(batch.withdrawn)).values(withdrawn=True))
-    if batch.undone:
-        await connection.execute(
-            text("DELETE FROM feedback WHERE advice_id = :advice_id AND kind = :kind"),
-            [{"advice_id": advice_id, "kind": kind} for advice_id, kind in batch.undone],
-        )
-    if batch.ended:
-        await connection.execute(
-            text("UPDATE calls SET ended_ms = :ended_ms WHERE call_id = :call_id"),
-            [{"call_id": call_id, "ended_ms": at_ms} for call_id, at_ms in batch.ended.items()],
-        )
 
 
 async def _migrate(connection: AsyncConnection, path: Path) -> None:
