@@ -85,7 +85,9 @@ class Settings(BaseSettings):
     max_calls: int = Field(20_000, ge=1, description="Calls in memory at once.")
     max_calls_per_connection: int = Field(5_000, ge=1, description="Calls one producer connection may carry.")
     max_waiting: int = Field(
-        10_000, ge=1, description="Events waiting for the disk before producers are told `busy`."
+        10_000,
+        ge=1,
+        description="Events waiting for the disk before producers are told `busy`; at half of it they are asked to wait.",
     )
     send_buffer: int = Field(
         256, ge=1, description="Messages a sidebar may lag behind before it is resynchronised."

@@ -239,6 +239,14 @@ class Error(_Said):
     expected: int | None = None
 
 
+class Pressure(_Said):
+    """The disk is behind (`active`): send nothing until a second message says that it has caught up."""
+
+    type: Literal["pressure"]
+    active: bool
+    waiting: int
+
+
 class Pong(_Said):
     """The answer to `ping`."""
 

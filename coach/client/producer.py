@@ -71,6 +71,9 @@ class AsyncProducer:
         self._runner: asyncio.Task[None] | None = None
         self._greeted = False
         self._quiet_until = 0.0
+        # Not set while the service says that its disk is behind.
+        self._allowed = asyncio.Event()
+        self._allowed.set()
 
     async def __aenter__(self) -> Self:
         """Begin to connect; the first event may be sent at once."""
@@ -185,7 +188,8 @@ class AsyncProducer:
 
     async def _room(self) -> None:
         self._check()
-        while self._window.full:
+        # Partials do not fill the window, so pressure holds them up by itself.
+        while self._window.full or not self._allowed.is_set():
             await self._move()
 
     async def _move(self) -> None:
@@ -248,6 +252,9 @@ class AsyncProducer:
                 message: Message = orjson.loads(await socket.recv())
                 self._take_in(message)
         finally:
+            # The next connection is told anew.
+            self._allowed.set()
+            self._moved.set()
             sender.cancel()
             with contextlib.suppress(asyncio.CancelledError, ConnectionClosed):
                 await sender
@@ -261,6 +268,8 @@ class AsyncProducer:
             self._greeted = True
         elif message.get("code") == "busy":
             self._quiet_until = asyncio.get_running_loop().time() + _RETRY_S
+        elif message["type"] == "pressure":
+            (self._allowed.clear if message["active"] else self._allowed.set)()
         self._window.receive(message)
         self._to_send.set()
         self._moved.set()
@@ -273,6 +282,7 @@ class AsyncProducer:
                 await asyncio.sleep(max(0.0, self._quiet_until - asyncio.get_running_loop().time()))
                 events = self._window.take(limit=100)
                 for event in events:
+                    await self._allowed.wait()
                     await socket.send(orjson.dumps(event).decode())
             await self._to_send.wait()
 

@@ -23,7 +23,7 @@ Document = dict[str, Any]
 # What the service takes in, and what it says, by channel.
 _HELLO: Final = (heard.Hello,)
 _PRODUCER: Final = (heard.CallStarted, heard.UtteranceHeard, heard.CallEnded)
-_TO_PRODUCER: Final = (told.Ready, told.Ack, told.Error)
+_TO_PRODUCER: Final = (told.Ready, told.Ack, told.Pressure, told.Error)
 _SIDEBAR: Final[tuple[type[BaseModel], ...]] = get_args(heard.SidebarMessage)
 _TO_SIDEBAR: Final[tuple[type[BaseModel], ...]] = (
     told.Ready,

@@ -96,6 +96,7 @@ EXAMPLES: Final[dict[tuple[str, str], dict[str, Any]]] = {
     ("in", "ping"): {"type": "ping"},
     ("out", "ready"): {"type": "ready", "role": "sidebar"},
     ("out", "ack"): {"type": "ack", "call_id": "c1", "seq": 3},
+    ("out", "pressure"): {"type": "pressure", "active": True, "waiting": 5000},
     ("out", "error"): {
         "type": "error",
         "code": "gap",

@@ -21,6 +21,7 @@ from coach.service.batch import Write, started_row
 from coach.service.live import LiveCall
 from coach.service.live_moments import LiveMoments
 from coach.service.messages import CallStarted, GapError, UtteranceHeard
+from coach.service.pace import Pace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,6 +65,7 @@ class Calls:
         self._store = store
         self._hub = hub
         self.meter = hub.meter
+        self.pace = Pace(store)
         self._rules = rules
         self._max_calls = max_calls
         self._idle_s = idle_s
@@ -235,6 +237,7 @@ class Calls:
     def tick(self) -> None:
         """Let time pass once: blind spots appear, silent calls end, idle calls leave memory."""
         now = self._clock()
+        self.pace.check()
         for live in list(self._live.values()):
             settled = live.committed == live.queued
             if live.call.ended:
@@ -287,7 +290,7 @@ class Calls:
             return
         self._apply(live, verdict.ready, producer=producer, started=started)
         if verdict.gap is not None:
-            raise GapError(expected=verdict.gap, came=event.seq)
+            raise GapError(expected=verdict.gap, came=event.seq, full=verdict.kind == "dropped")
 
     def _apply(
         self,

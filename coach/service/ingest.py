@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from coach.service.auth import Principal
     from coach.service.calls import Calls
+    from coach.service.pace import Pace
     from coach.service.render import Message
 
 log = logging.getLogger(__name__)
@@ -32,20 +33,35 @@ _TURN_S: Final = 0.002
 
 
 class Outbox:
-    """Acks and errors on their way to one producer. Of the acks of a call only the last is sent."""
+    """Acks and errors on their way to one producer. Of the acks of a call only the last is sent.
 
-    def __init__(self, *, bounded: bool = True, meter: Meter | None = None) -> None:
+    Args:
+        pace: says when the producer has to wait; None for a batch, which waits for its answer anyway.
+    """
+
+    def __init__(self, *, bounded: bool = True, meter: Meter | None = None, pace: Pace | None = None) -> None:
         self._bounded = bounded
         self._meter = meter or Meter()
+        self._pace = pace
+        self._pressure: Message | None = None
         self.acks: dict[str, int] = {}
         self.errors: list[Message] = []
         self._wake = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
+        if pace is not None:
+            pace.watch(self)
 
     def ack(self, call_id: str, seq: int) -> None:
         """Everything of the call up to `seq` is on disk."""
         self.acks[call_id] = max(seq, self.acks.get(call_id, 0))
+        self._wake.set()
+        if self._pace is not None:
+            self._pace.check()
+
+    def press(self, *, active: bool, waiting: int) -> None:
+        """Tell the producer to wait, or to go on; only the last word on it is sent."""
+        self._pressure = {"type": "pressure", "active": active, "waiting": waiting}
         self._wake.set()
 
     def refuse(self, error: MessageError, *, call_id: str | None, seq: int | None) -> None:
@@ -62,20 +78,23 @@ class Outbox:
 
     def abandon(self) -> None:
         """Nobody will read any more: make room for good."""
+        if self._pace is not None:
+            self._pace.forget(self)
         self._bounded = False
         self._room.set()
 
     async def take(self) -> list[Message]:
         """Wait for something to send; return it all."""
-        while not (self.acks or self.errors):
+        while not (self.acks or self.errors or self._pressure):
             self._wake.clear()
             await self._wake.wait()
         messages = [
+            *([self._pressure] if self._pressure else []),
             *self.errors,
             *({"type": "ack", "call_id": call_id, "seq": seq} for call_id, seq in self.acks.items()),
         ]
         self._meter.acks += len(self.acks)
-        self.acks, self.errors = {}, []
+        self.acks, self.errors, self._pressure = {}, [], None
         self._room.set()
         return messages
 
@@ -126,6 +145,7 @@ class Intake:
             meter.events[event.type] += 1
             self._check(event.call_id)
             await self._calls.accept(event, producer=self._outbox, principal=self._principal)
+            self._calls.pace.check()
         except MessageError as error:
             self._outbox.refuse(error, call_id=call_id, seq=seq)
         finally:
@@ -149,7 +169,7 @@ class Intake:
 
 async def serve_producer(socket: WebSocket, *, calls: Calls, principal: Principal, max_calls: int) -> None:
     """Run one producer connection until it closes."""
-    outbox = Outbox(meter=calls.meter)
+    outbox = Outbox(meter=calls.meter, pace=calls.pace)
     intake = Intake(calls=calls, principal=principal, outbox=outbox, max_calls=max_calls)
     writer = asyncio.create_task(_write(socket, outbox), name="producer-writer")
     began = perf_counter()
@@ -165,6 +185,7 @@ async def serve_producer(socket: WebSocket, *, calls: Calls, principal: Principa
         pass
     finally:
         intake.close()
+        outbox.abandon()
         writer.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await writer

@@ -42,10 +42,13 @@ ErrorCode = Literal[
 
 
 class GapError(MessageError):
-    """Events are missing; `expected` is the seq to resend from."""
+    """Events are missing; `expected` is the seq to resend from. `full`: no more can be held, this one was not kept."""
 
-    def __init__(self, *, expected: int, came: int) -> None:
-        super().__init__("gap", f"seq: 收到 {came}，应为 {expected}；请从 {expected} 起重发", field="seq")
+    def __init__(self, *, expected: int, came: int, full: bool = False) -> None:
+        kept = "等待补齐的事件已满，这一个没有保留；" if full else ""
+        super().__init__(
+            "gap", f"seq: 收到 {came}，应为 {expected}；{kept}请从 {expected} 起重发", field="seq"
+        )
         self.expected = expected
 
 

@@ -70,7 +70,7 @@ class Store:
 
     def __init__(self, path: Path, *, max_waiting: int, meter: Meter | None = None) -> None:
         self._path = path
-        self._max_waiting = max_waiting
+        self.max_waiting = max_waiting
         self._meter = meter or Meter()
         # Parameters are what customers said: they must not get into the log with an error.
         self._engine: AsyncEngine = create_async_engine(f"sqlite+aiosqlite:///{path}", hide_parameters=True)
@@ -114,7 +114,7 @@ class Store:
     @property
     def full(self) -> bool:
         """Tell whether producers should slow down."""
-        return len(self._waiting) >= self._max_waiting
+        return len(self._waiting) >= self.max_waiting
 
     @property
     def waiting(self) -> int:

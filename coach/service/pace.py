@@ -1,0 +1,46 @@
+"""How fast producers may send: they are told to wait while the disk is behind, before anything has to be refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from coach.service.store import Store
+
+
+class Paced(Protocol):
+    """A connection that can be told to wait."""
+
+    def press(self, *, active: bool, waiting: int) -> None:
+        """Wait (`active`) or go on; so many events wait for the disk."""
+
+
+class Pace:
+    """Watches the queue of the store: full to the half, producers wait; down to a quarter, they go on."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        # At least two, so that an event on its way to the disk is no queue.
+        self._high = max(2, store.max_waiting // 2)
+        self._low = self._high // 2
+        self._paced: set[Paced] = set()
+        self.pressed = False
+
+    def watch(self, producer: Paced) -> None:
+        """Tell this connection from now on, and at once if it is to wait."""
+        self._paced.add(producer)
+        if self.pressed:
+            producer.press(active=True, waiting=self._store.waiting)
+
+    def forget(self, producer: Paced) -> None:
+        """Stop telling it."""
+        self._paced.discard(producer)
+
+    def check(self) -> None:
+        """Look at the queue; tell all connections if it has become too long, or short again."""
+        waiting = self._store.waiting
+        if waiting < self._high if not self.pressed else waiting > self._low:
+            return
+        self.pressed = not self.pressed
+        for producer in self._paced:
+            producer.press(active=self.pressed, waiting=waiting)
