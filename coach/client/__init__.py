@@ -3,9 +3,15 @@
 It knows the wire and nothing of the inside of the service.
 """
 
-from coach.client.errors import ClientError, RefusedError, UnreachableError
-from coach.client.http import AsyncClient, Client
-from coach.client.producer import AsyncProducer, Producer
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from coach.client.errors import ClientError, RefusedError, UnreachableError
+    from coach.client.http import AsyncClient, Client
+    from coach.client.producer import AsyncProducer, Producer
 
 __all__ = [
     "AsyncClient",
@@ -16,3 +22,21 @@ __all__ = [
     "RefusedError",
     "UnreachableError",
 ]
+
+_HOMES = {
+    "AsyncClient": "coach.client.http",
+    "AsyncProducer": "coach.client.producer",
+    "Client": "coach.client.http",
+    "ClientError": "coach.client.errors",
+    "Producer": "coach.client.producer",
+    "RefusedError": "coach.client.errors",
+    "UnreachableError": "coach.client.errors",
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
+    """Import on first use: the service shares the types of its answers and must not wait for an HTTP client."""
+    if name not in _HOMES:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    return getattr(import_module(_HOMES[name]), name)

@@ -11,7 +11,6 @@ import os
 import signal
 import sys
 import traceback
-from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -25,65 +24,14 @@ from coach.review.run import Outcome, run_review
 from coach.review.setup import ReviewSetup, RuleFolders
 from coach.service.review_hits import write_hits
 from coach.service.review_look import look
+from coach.service.review_order import DONE, FAILED, FILE, OUT, STOPPED, Job
 from coach.transcripts.model import ReadOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-FILE: Final = "job.json"
-OUT: Final = "out"
-DONE, FAILED, STOPPED = 0, 1, 3
 _NICENESS: Final = 10
 _LANGUAGES: Final = {"zh": "zh-CN", "en": "en"}
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What the process is to do. Paths are absolute, but `sources`, which are relative to `cwd`."""
-
-    cwd: str
-    sources: tuple[str, ...]
-    rules: str
-    phrasebook: str
-    packs: tuple[str, ...]
-    scorecard: str
-    masked: bool
-    workers: int
-    agent_is: tuple[str, ...]
-    customer_is: tuple[str, ...]
-    format: str
-    encoding: str
-    since: str
-    anonymous: bool
-    lang: str
-
-    def write(self, folder: Path) -> None:
-        """Write job.json, whole or not at all."""
-        hidden = folder / f".{FILE}.tmp"
-        hidden.write_bytes(orjson.dumps(asdict(self)))
-        hidden.replace(folder / FILE)
-
-    @property
-    def read(self) -> ReadOptions:
-        """How transcripts are read."""
-        given: Any = self.format
-        return ReadOptions(
-            agent_is=frozenset(self.agent_is),
-            customer_is=frozenset(self.customer_is),
-            format=given,
-            encoding=self.encoding,
-        )
-
-    @property
-    def setup(self) -> ReviewSetup:
-        """What the review runs with."""
-        return ReviewSetup(
-            RuleFolders(Path(self.rules), Path(self.phrasebook), tuple(self.packs)),
-            Path(self.scorecard),
-            masked=self.masked,
-            since=datetime.fromisoformat(self.since) if self.since else None,
-            read=self.read,
-        )
 
 
 def main(mode: str, folder: Path) -> int:
@@ -96,7 +44,7 @@ def main(mode: str, folder: Path) -> int:
         job = Job(**orjson.loads((folder / FILE).read_bytes()))
         os.chdir(job.cwd)
         if mode == "look":
-            for seen in look([Path(name) for name in job.sources], job.read, masked=job.masked):
+            for seen in look([Path(name) for name in job.sources], _read(job), masked=job.masked):
                 _tell({"type": "look", **seen})
             return DONE
         return _run(job, folder)
@@ -110,12 +58,32 @@ def main(mode: str, folder: Path) -> int:
     return FAILED
 
 
+def _read(job: Job) -> ReadOptions:
+    given: Any = job.format
+    return ReadOptions(
+        agent_is=frozenset(job.agent_is),
+        customer_is=frozenset(job.customer_is),
+        format=given,
+        encoding=job.encoding,
+    )
+
+
+def _setup(job: Job) -> ReviewSetup:
+    return ReviewSetup(
+        RuleFolders(Path(job.rules), Path(job.phrasebook), tuple(job.packs)),
+        Path(job.scorecard),
+        masked=job.masked,
+        since=datetime.fromisoformat(job.since) if job.since else None,
+        read=_read(job),
+    )
+
+
 def _run(job: Job, folder: Path) -> int:
     stopped: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _frame: stopped.append(number))
     parent = os.getppid()
     with _alone(folder / "job.lock"):
-        setup = job.setup
+        setup = _setup(job)
         setup.prove(folder.parent / "proven-rules")
 
         def review(*, fresh: bool) -> Outcome:

@@ -18,7 +18,7 @@ import orjson
 from coach import shipped
 from coach.coaching.scorecard_file import find_scorecard
 from coach.errors import ConfigError, MessageError
-from coach.service.review_job import DONE, FAILED, OUT, STOPPED, Job
+from coach.service.review_order import DONE, FAILED, OUT, STOPPED, Job
 from coach.service.review_process import run_job
 from coach.service.review_record import (
     DOWNLOADS,

@@ -13,7 +13,6 @@ from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from coach.errors import MessageError, TranscriptError
-from coach.transcripts.plan import plan
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,6 +86,8 @@ def check_types(folder: Path, files: list[str], options: ReadOptions) -> None:
     Raises:
         MessageError: `invalid_field`, naming them with the reason.
     """
+    from coach.transcripts.plan import plan  # noqa: PLC0415 - the readers of all formats, a tenth of a second
+
     wrong: list[str] = []
     for name in files:
         try:
