@@ -179,6 +179,8 @@ class Window:
                 self.resend(call_id)
             else:
                 self.refusals.append(RefusedError(code, message["message"], field=message.get("field") or ""))
+                if code == "call_ended" and seq is None:
+                    self._close(call_id)
                 self._refuse(call_id, seq)
 
     def unacked(self, call_id: str) -> int:
@@ -225,6 +227,17 @@ class Window:
         self._unacked -= _waits(call)(call.events[seq - call.first])
         call.refused.add(seq)
         self._forget_if_over(call_id, call)
+
+    def _close(self, call_id: str | None) -> None:
+        """Take note that the service has ended a call itself: nothing of it will be confirmed any more."""
+        call = self._calls.get(call_id or "")
+        if call_id is None or call is None:
+            return
+        self._unacked -= sum(map(_waits(call), call.events))
+        call.first, call.ended = call.last + 1, True
+        call.events.clear()
+        call.refused.clear()
+        self._due.pop(call_id, None)
 
     def _forget_if_over(self, call_id: str, call: _Call) -> None:
         """Drop a call that has ended and of which nothing more will be confirmed."""

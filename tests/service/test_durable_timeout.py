@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
+from coach.client import Producer, RefusedError
 from coach.service.abandoned import end_abandoned_forever
 
 
@@ -106,6 +109,27 @@ def test_abandoned_calls_on_disk_are_ended_too(running, clients, wire, clock):
     second.within(second.service.calls.settle, "old")
     ended = {each: second.http("GET", f"/v1/calls/{each}").json()["ended_ms"] for each in ("old", "talking")}
     assert ended == {"old": 0, "talking": None}
+
+
+def test_the_client_stops_a_call_that_timed_out(running, clock):
+    """The program learns it with its next utterance, and leaving does not wait for an ack that never comes."""
+    service = running(clock=clock, call_timeout_s=600)
+    ended = threading.Event()
+
+    def tell(message):
+        if message["type"] == "error":
+            ended.set()
+
+    with Producer(service.url, service.key, tell=tell) as producer:
+        producer.start_call("c1", agent_id="a1")
+        producer.drain()
+        clock.now += 600
+        service.within(service.service.calls.tick)
+        assert ended.wait(10)
+        with pytest.raises(RefusedError) as refused:
+            producer.utterance("c1", "u1", "喂", speaker="agent", start_ms=0, end_ms=1)
+        assert refused.value.code == "call_ended"
+        assert [each.code for each in producer.refusals][:1] == ["call_ended"]
 
 
 def test_without_a_time_out_no_call_is_ended(running, clients, wire, clock):
