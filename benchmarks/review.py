@@ -7,21 +7,28 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import os
 import resource
 import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.calls import Center, write_calls
 from benchmarks.peers import has_spacy, reference_jieba, spacy_shipped
 from benchmarks.timing import Goal, heading, machine, table, versions
+from coach.review.batch import Batch, batches_of
+from coach.review.pool import on_all_cores, one_by_one
 from coach.review.run import run_review
 from coach.review.setup import ReviewSetup, RuleFolders
+from coach.review.tally import Tally
 from coach.shipped import phrasebook_dir, rules_dir
 from coach.transcripts.model import ReadOptions, TranscriptCall
 from coach.transcripts.plan import plan
@@ -29,6 +36,8 @@ from coach.transcripts.read import read_slice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from coach.review.judge import Judge
 
 PACKAGES = ("coach", "jieba", "orjson", "ray", "spacy")
 # spaCy takes a second for what coach does in a hundredth; a share of the calls is enough for its rate.
@@ -128,7 +137,45 @@ class Benchmark:
             )
         same = len(set(self.results.values()))
         goals.append(Goal("14", "different results among all runs", float(same - 1), 0.0))
+        goals.append(Goal("14", "start-up of two processes, s", self.start_up(), 0.2))
+        growth = self.growth_mb()
+        ratio = growth["streamed"] / max(1.0, growth["all in a list"])
+        goals.append(Goal("14", "memory of the run against calls and results in a list", ratio, 0.25))
         return goals
+
+    def start_up(self) -> float:
+        """Return the seconds that two processes take to begin and end beyond the work itself; the least of three."""
+        judge = self.setup.judge()
+        judge.warm()
+        batches = _batches(self.source)[:2]
+        found = []
+        for _ in range(3):
+            spent = []
+            for engine in (one_by_one, partial(on_all_cores, workers=2)):
+                with tempfile.TemporaryDirectory() as folder:
+                    tiny = [replace(batch, slices=()) for batch in batches]
+                    started = time.perf_counter()
+                    for _tally in engine(
+                        tiny, setup=self.setup, judge=judge, folder=Path(folder), stopping=bool
+                    ):
+                        pass
+                    spent.append(time.perf_counter() - started)
+            found.append(spent[1] - spent[0])
+        return min(found)
+
+    def growth_mb(self) -> dict[str, float]:
+        """Return by how much a fresh parent process grows over the loaded rules, in MB."""
+        return {
+            how: float(
+                subprocess.run(
+                    [sys.executable, "-m", "benchmarks.review", "--growth", how, str(self.source)],
+                    check=True,
+                    capture_output=True,
+                    text=True,
+                ).stdout
+            )
+            for how in ("streamed", "all in a list")
+        }
 
     def memory_mb(self) -> dict[str, float]:
         """Return the peak resident memory of this process and of the largest worker, in MB."""
@@ -166,6 +213,46 @@ class Benchmark:
         )
 
 
+def _batches(source: Path) -> list[Batch]:
+    slices = plan([source], options=ReadOptions(), slice_bytes=1 << 18)
+    return batches_of(slices, size=1 << 18)
+
+
+_judge: Judge | None = None
+
+
+def _judge_one(call: TranscriptCall) -> bytes:
+    assert _judge is not None
+    return _judge.judge(call).result.as_json()
+
+
+def measure_growth(how: str, source: Path) -> float:
+    """Review `source` with two processes and return by how many MB the peak of this process rises."""
+    global _judge  # noqa: PLW0603 - forked processes take it along
+    setup = ReviewSetup(
+        RuleFolders(rules_dir(), phrasebook_dir()), rules_dir() / "scorecards" / "default.yml"
+    )
+    _judge = setup.judge()
+    _judge.warm()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    if how == "streamed":
+        with tempfile.TemporaryDirectory() as folder:
+            total = Tally()
+            for tally in on_all_cores(
+                _batches(source), setup=setup, judge=_judge, folder=Path(folder), stopping=bool, workers=2
+            ):
+                if tally is not None:
+                    total.add(tally)
+    else:
+        pieces = plan([source], options=ReadOptions(), slice_bytes=1 << 20)
+        found = [item for piece in pieces for item in read_slice(piece, ReadOptions())]
+        calls = [item for item in found if isinstance(item, TranscriptCall)]
+        with multiprocessing.get_context("fork").Pool(2) as pool:
+            results = pool.map(_judge_one, calls)
+        assert len(results) == len(calls)
+    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the benchmark; exit 1 only with --strict and a goal that is missed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.review", description=__doc__)
@@ -174,7 +261,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--engines", default="local,spacy,ray", help="which of local, spacy, ray")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--strict", action="store_true", help="exit 1 when a goal is missed")
+    parser.add_argument("--growth", nargs=2, metavar=("HOW", "FOLDER"), help=argparse.SUPPRESS)
     asked = parser.parse_args(argv)
+    if asked.growth:
+        print(measure_growth(asked.growth[0], Path(asked.growth[1])))
+        return 0
     with tempfile.TemporaryDirectory() as folder:
         benchmark = Benchmark(
             Path(folder), calls=asked.calls, rounds=asked.rounds, engines=tuple(asked.engines.split(","))
