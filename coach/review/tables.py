@@ -210,11 +210,12 @@ class Tables:
         vague = sum(bool(moment.details.get("vague")) for moment in promises)
         for group in self._groups(result, agent):
             group.add(result, commitments=len(promises), vague=vague)
+        # Sorted, because counts that are equal are told in the order in which they came.
         self.points[round(result.score.points, 1)] += 1
         self.turns += len(result.turns)
         self.duration_ms += result.duration_ms
         self.digests[result.digest] += 1
-        self.not_measurable.update(set(result.not_measurable))
+        self.not_measurable.update(sorted(set(result.not_measurable)))
         self._count_score(result)
         self._count_hits(result, agent)
         self._count_customer(result)
@@ -300,8 +301,8 @@ class Tables:
     def _count_customer(self, result: CallResult) -> None:
         kinds = [moment.kind for moment in result.moments]
         self.moments.update(kinds)
-        self.moment_calls.update(set(kinds))
-        self.signals.update(set(result.signals))
+        self.moment_calls.update(sorted(set(kinds)))
+        self.signals.update(sorted(set(result.signals)))
         self.leaving += not _LEAVING.isdisjoint(result.signals)
         motives = {str(moment.details["motive"]) for moment in result.moments if moment.details.get("motive")}
         self.motives.update(motives)

@@ -319,3 +319,11 @@ def test_what_was_promised_does_not_name_the_agent() -> None:
     [kept] = tables.vague
     [rule] = tables.by_count()
     assert "10086" not in f"{kept}{list(rule.examples)}"
+
+
+def test_equal_counts_stand_in_one_order() -> None:
+    """What is counted once a call is told in the same order by every process, whatever its hashes."""
+    kinds = ("interruption", "long-silence", "fast-speech", "hold-without-notice", "missing-closing")
+    tables = tables_of(result(not_measurable=kinds, signals=("urgency", "churn-risk", "escalation-risk")))
+    assert list(tables.not_measurable) == sorted(kinds)
+    assert list(tables.signals) == ["churn-risk", "escalation-risk", "urgency"]
