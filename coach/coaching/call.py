@@ -23,15 +23,21 @@ from coach.coaching.events import (
     Mark,
     TranscriptChanged,
 )
+from coach.rulebook.opinion import is_opinion
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from coach.coaching.checker import Checker
     from coach.coaching.events import BlindReason, Hit, Outcome, Severity, Utterance
     from coach.rulebook.phrasebook import Phrasebook
 
 _MINUTE_MS = 60_000
+# Recognisers end a result after 0.2 to 2 s of silence, or in mid-sentence when it grows long; a shorter pause than
+# this between two finals of one speaker is taken for the latter.
+_JOINED_MS = 600
+# Characters of the final before that may belong to a fault which ends in the next.
+_TAIL = 40
 
 
 @dataclass(slots=True)
@@ -93,6 +99,8 @@ class Call:
         self._blind: dict[BlindReason, BlindSpot] = {}
         # What the customer finished saying, by when he began (ms from the start of the call).
         self._customer: list[tuple[int, str]] = []
+        # When the agent's last final ended, and its last words; None when its times say nothing.
+        self._tail: tuple[int, str] | None = None
 
     @property
     def digest(self) -> str:
@@ -132,6 +140,8 @@ class Call:
             if utterance.speaker == "agent":
                 advice_events += self._repeated(heard)
                 advice_events += self._judge(heard)
+                timed = utterance.end_ms > utterance.start_ms
+                self._tail = (utterance.end_ms, utterance.text[-_TAIL:]) if timed else None
             self._take_next_rules()
             self._forget()
         return [TranscriptChanged(utterance, heard.marks), *events, *advice_events]
@@ -232,12 +242,32 @@ class Call:
         seen: Counter[str] = Counter()
         current: dict[str, tuple[int, Hit]] = {}
         customer = self._customer_before(utterance)
-        for hit in self._checker.check(utterance.text, final=utterance.final, customer=customer):
+        hits = self._checker.check(utterance.text, final=utterance.final, customer=customer)
+        for hit in (*self._across(utterance, hits, customer), *hits):
             occurrence = seen[hit.rule]
             identity = advice_id(self.call_id, utterance.utterance_id, hit.rule, occurrence)
             current[identity] = (occurrence, hit)
             seen[hit.rule] += 1
         return current
+
+    def _across(self, utterance: Utterance, hits: Sequence[Hit], customer: str) -> list[Hit]:
+        """Find the faults that the recogniser cut in two: begun in the final before, ended in this one."""
+        if not utterance.final or self._tail is None or utterance.end_ms <= utterance.start_ms:
+            return []
+        ended_ms, before = self._tail
+        if not 0 <= utterance.start_ms - ended_ms <= _JOINED_MS:
+            return []
+        cut = len(before)
+        known = {hit.rule for hit in hits}
+        found = [
+            hit
+            for hit in self._checker.check(before + utterance.text, customer=customer)
+            if hit.start < cut < hit.end and hit.rule not in known and not is_opinion(hit.rule)
+        ]
+        if found:
+            # Told already, of the words before alone.
+            known = {hit.rule for hit in self._checker.check(before, customer=customer)}
+        return [replace(hit, start=0, end=hit.end - cut) for hit in found if hit.rule not in known]
 
     def _customer_before(self, utterance: Utterance) -> str:
         """Return what the customer finished saying last before the agent began."""

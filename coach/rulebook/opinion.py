@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from coach.language.text import Normalized
     from coach.rulebook.rules import Rule
 
-MODEL_FILE: Final = "second-opinion.json.gz"
+NAME: Final = "second-opinion"
+MODEL_FILE: Final = f"{NAME}.json.gz"
 LONGEST_GRAM: Final = 3
 # Long turns are judged in pieces of whole clauses, about as long as the sentences of the training.
 PIECE: Final = 40
@@ -209,6 +210,11 @@ class Opinion:
         while right - left > 1 and letters[left] in CLAUSE_MARKS:
             left += 1
         return left, right
+
+
+def is_opinion(rule: str) -> bool:
+    """Tell whether a rule id names a notice of the second opinion."""
+    return rule.endswith(f"/{NAME}")
 
 
 def spell(text: str) -> str:

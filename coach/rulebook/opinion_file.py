@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field, field_validator
 
 from coach.rulebook.models import CATEGORIES, StatusName, Strict, Text, VersionedFile
-from coach.rulebook.opinion import Opinion, read
+from coach.rulebook.opinion import NAME, Opinion, read
 from coach.rulebook.rules import Rule
 
 if TYPE_CHECKING:
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from coach.errors import Problem
     from coach.rulebook.source import Source
 
-FILE = "second-opinion.yml"
-_NAME = "second-opinion"
+FILE = f"{NAME}.yml"
 
 
 class NoticeModel(Strict):
@@ -84,7 +83,7 @@ def compile_opinion(
 
 def _rule(notice: NoticeModel, source: Source, index: int) -> Rule:
     return Rule(
-        id=f"{notice.category}/{_NAME}",
+        id=f"{notice.category}/{NAME}",
         category=notice.category,
         title=notice.title,
         severity="notice",

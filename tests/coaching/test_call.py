@@ -529,3 +529,41 @@ def test_sending_everything_twice_changes_nothing(
             call.hear(utterance)
             again = call.hear(utterance)
             assert all(isinstance(event, TranscriptChanged) for event in again)
+
+
+class TestCutInTwo:
+    """A recogniser may end a result in mid-sentence."""
+
+    def test_fault_over_two_finals_is_told_with_the_second(self, make_call: MakeCall) -> None:
+        """A pattern begun at the end of one final and ended in the next is found, marked in the next."""
+        call = make_call()
+        assert told(call.hear(said("这件事情我不"))) == []
+        events = call.hear(said("知道", utterance_id="u2", at=2))
+        (card,) = told(events)
+        assert (card.hit.rule, card.hit.start, card.hit.end) == ("ignorance/bare", 0, 2)
+        assert card.hit.text == "我不知道"
+
+    @pytest.mark.parametrize(
+        ("second", "at"),
+        [
+            pytest.param("知道", 3, id="a-pause-between"),
+            pytest.param("知道您方便吗", 2, id="an-exception-in-the-second"),
+        ],
+    )
+    def test_two_sentences_stay_two(self, make_call: MakeCall, second: str, at: int) -> None:
+        """After a pause, or when the whole is no fault, nothing is told."""
+        call = make_call()
+        call.hear(said("这件事情我不"))
+        assert told(call.hear(said(second, utterance_id="u2", at=at))) == []
+
+    def test_what_was_told_of_the_first_is_not_told_again(self, make_call: MakeCall) -> None:
+        """A fault complete in the first final is no news when the second goes on from it."""
+        call = make_call(AttentionBudget(cool_down_ms=0))
+        assert len(told(call.hear(said("这事我不知道")))) == 1
+        assert told(call.hear(said("啊这个", utterance_id="u2", at=2))) == []
+
+    def test_the_customer_does_not_finish_the_agents_sentence(self, make_call: MakeCall) -> None:
+        """Only one speaker's words are joined."""
+        call = make_call()
+        call.hear(said("这件事情我不"))
+        assert told(call.hear(said("知道", utterance_id="u2", at=2, speaker="customer"))) == []
