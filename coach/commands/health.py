@@ -76,7 +76,7 @@ def _read(
         check_examples=False,
         packs=pack or list(settings.packs),
     )
-    found = asyncio.run(rules_health(settings.data_dir, book.rules))
+    found = asyncio.run(rules_health(settings.data_dir, book.tellers))
     return {"digest": book.digest, "rules": [as_dict(each) for each in found]}
 
 

@@ -37,7 +37,7 @@ def list_rules(
     示例：coach rules list --category ignorance
     """
     book = load_book(rules, phrasebook, packs=pack, check_examples=False)
-    chosen = [rule for rule in book.rules if category in {None, rule.category}]
+    chosen = [rule for rule in book.tellers if category in {None, rule.category}]
     if json:
         _print_json(
             {

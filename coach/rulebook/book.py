@@ -62,6 +62,11 @@ class Rulebook:
     must_says: tuple[MustSayRule, ...] = ()
     opinion: Opinion | None = None
 
+    @property
+    def tellers(self) -> tuple[Rule, ...]:
+        """Everything that a card can come from: the rules and the notices of the second opinion."""
+        return self.rules + (tuple(self.opinion.notices.values()) if self.opinion else ())
+
     def matcher(
         self,
         *,

@@ -31,7 +31,7 @@ SEVERITY_TITLES = {"notice": "提示", "warning": "提醒", "violation": "违规
 
 def document(book: Rulebook) -> str:
     """Return all rules as Markdown, in Chinese, grouped by category."""
-    ordered = sorted(book.rules, key=lambda rule: rule.category)
+    ordered = sorted(book.tellers, key=lambda rule: rule.category)
     lines = ["# 话术规则", "", f"规则集 `{book.digest}`，共 {len(book.rules)} 条。", ""]
     for category, rules in groupby(ordered, key=lambda rule: rule.category):
         lines += [f"## {CATEGORY_TITLES.get(category, category)}（`{category}`）", ""]
@@ -48,8 +48,8 @@ def _rule(rule: Rule, book: Rulebook) -> list[str]:
         "",
     ]
     lines += [rule.explain, ""]
-    lines += ["| 命中 | 不命中 |", "| --- | --- |"]
     rows = max(len(rule.hits), len(rule.misses))
+    lines += ["| 命中 | 不命中 |", "| --- | --- |"] if rows else ["没有句式：由第二意见按整句判断。"]
     for index in range(rows):
         hit = rule.hits[index] if index < len(rule.hits) else ""
         miss = rule.misses[index] if index < len(rule.misses) else ""

@@ -182,7 +182,7 @@ async def health(request: Request, _: KeyHolder) -> Response:
     """Say how each rule fares, the worst first."""
     service = service_of(request)
     book = service.rules.current.rulebook
-    found = await rules_health(service.settings.data_dir, book.rules)
+    found = await rules_health(service.settings.data_dir, book.tellers)
     return JsonResponse({"digest": book.digest, "rules": [as_dict(each) for each in found]})
 
 

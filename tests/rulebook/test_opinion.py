@@ -11,6 +11,7 @@ import pytest
 from coach.errors import RulebookError
 from coach.language.text import normalize
 from coach.rulebook.book import Rulebook, load_rulebook
+from coach.rulebook.document import document
 from coach.rulebook.explain import explain
 from coach.rulebook.lint import lint
 from coach.rulebook.opinion import (
@@ -210,3 +211,9 @@ def test_the_shipped_model_knows_the_shipped_rules() -> None:
     prints = [fingerprint(rule.id, pattern.source) for rule in book.rules for pattern in rule.patterns]
     new = [each for each in prints if each not in book.opinion.model.patterns]
     assert len(new) <= len(prints) / 50
+
+
+def test_its_notices_are_documented(book: Rulebook) -> None:
+    """A supervisor can read of every card that an agent may see."""
+    assert [rule.id for rule in book.tellers] == ["hedging/maybe", "hedging/second-opinion"]
+    assert "`hedging/second-opinion` · 提示" in document(book)
