@@ -124,9 +124,11 @@ class Calls:
         """Wait until everything taken in so far is on disk; return the last seq that is."""
         live = self._live.get(call_id)
         if live is None:
+            # It may just have left memory with its end still on the way to the disk.
+            await asyncio.wait([self._store.put(Write(call_id))])
             stored = await self._store.load_call(call_id)
             return stored.seq if stored else 0
-        while live.committed < live.queued and not live.stale:
+        while live.unwritten and not live.stale:
             await asyncio.wait([self._store.put(Write(call_id))])
         return live.committed
 

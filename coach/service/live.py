@@ -77,6 +77,7 @@ class LiveCall:
         "store",
         "told",
         "touched_at",
+        "unwritten",
     )
 
     def __init__(
@@ -106,6 +107,8 @@ class LiveCall:
         self.producers: set[Producer] = set()
         self.told: set[str] = set()
         self.stale = False
+        # Writes on their way to the disk; the end by time-out has one without a seq of its own.
+        self.unwritten = 0
         self._finals: set[str] = set()
         # Advice since the last durable event: written together with the next one.
         self._advice: dict[str, Row] = {}
@@ -264,10 +267,12 @@ class LiveCall:
             )
         )
         self.queued = after
+        self.unwritten += 1
         self._advice, self._outcomes, self._withdrawn = {}, {}, set()
         done.add_done_callback(lambda future: self._written(after, future))
 
     def _written(self, seq: int, done: asyncio.Future[None]) -> None:
+        self.unwritten -= 1
         if done.cancelled():
             return
         error = done.exception()
