@@ -269,6 +269,7 @@ def test_a_database_of_the_first_version_keeps_its_snoozes(running, clients, wir
     with sqlite3.connect(file) as database:
         database.executescript(
             """DROP TABLE moments; DROP TABLE snoozes;
+            DROP TABLE decisions; DROP TABLE decision_history; DROP TABLE batch_answers; DROP INDEX advice_rule;
             CREATE TABLE snoozes (call_id VARCHAR(128) NOT NULL, rule VARCHAR(128) NOT NULL, seq INTEGER NOT NULL,
                 PRIMARY KEY (call_id, rule));
             INSERT INTO snoozes VALUES ('c1', 'hedging/should-be', 1);

@@ -8,21 +8,6 @@ import pytest
 
 from coach.service.workshop import TooBusyError, TooSlowError, Workshop
 
-ENDLESS = """\
-version: 1
-rules:
-  - id: rude/endless
-    title: 没完没了
-    severity: warning
-    status: trial
-    match: ['{}再见']
-    suggest: [ignorance/check-now]
-    explain: 客户听到的是“没人管”。
-    source: 测试
-    hits: [好【再见】]
-    misses: [好行]
-""".format("(好|行)? " * 22 + "(好|行) " * 22)
-
 
 def ask(workshop: Workshop, book, text: str, *, yaml: str | None = None, limit_s: float = 30.0):
     """Ask for an explanation."""
@@ -71,7 +56,7 @@ def test_what_takes_too_long_is_ended(workshop, ruleset):
         await ask(workshop, ruleset.rulebook, "您好")
         process = workshop._process
         with pytest.raises(TooSlowError):
-            await ask(workshop, ruleset.rulebook, "再见" + "好行" * 22 + "谢谢", yaml=ENDLESS, limit_s=0.5)
+            await ask(workshop, ruleset.rulebook, "我不知道" * 400, limit_s=0.0005)
         return process.is_alive()
 
     assert asyncio.run(main()) is False

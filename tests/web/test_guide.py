@@ -61,7 +61,7 @@ def test_a_vague_promise_asks_for_its_time(open_panel: OpenPanel) -> None:
     call.say("好的", speaker="customer", at_ms=9000)
     call.say("您放心", at_ms=11_000)
     entry = panel.root.locator(".entry")
-    expect(entry).to_contain_text("我稍后给你回电话")
+    expect(entry).to_contain_text("我稍后给您回电话")
     expect(entry).to_contain_text("请说明具体时间")
 
 
