@@ -5,6 +5,7 @@ The routes read and write their bodies themselves, so that errors are told in on
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from fastapi.openapi.utils import get_openapi
@@ -12,7 +13,7 @@ from pydantic.json_schema import models_json_schema
 
 from coach import __version__
 from coach.client import answers
-from coach.service.openapi_examples import ANSWERS, BODIES, OPEN, STATUS
+from coach.service.openapi_examples import ALSO, ANSWERS, BODIES, OPEN, STATUS
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -71,7 +72,7 @@ def openapi_document(app: FastAPI) -> Document:
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             if method in _METHODS:
-                _describe(f"{method.upper()} {path}", operation)
+                _describe(f"{method.upper()} {path}", operation, components["schemas"])
     return document
 
 
@@ -98,19 +99,22 @@ def schema_of(example: object) -> Document:
             return {}
 
 
-def _describe(name: str, operation: Document) -> None:
+def _describe(name: str, operation: Document, schemas: Document) -> None:
     responses: Document = operation["responses"]
     responses.pop("422", None)
-    responses["default"] = {
-        "description": "Refused; the codes are in docs/protocol.md.",
-        "content": {
-            "application/json": {
-                "schema": {"$ref": "#/components/schemas/RefusedAnswer"},
-                "example": _ERROR,
-            }
-        },
-    }
     operation["security"] = [] if name in OPEN else [{"bearer": []}, {"header": []}]
+    for body in operation.get("requestBody", {}).get("content", {}).values():
+        body["schema"] = _hoisted(body["schema"], schemas)
+    for refusal in _refusals(name, operation):
+        responses[str(refusal)] = {
+            "description": f"{HTTPStatus(refusal).phrase}; the codes are in docs/protocol.md.",
+            "content": {
+                "application/json": {
+                    "schema": {"$ref": "#/components/schemas/RefusedAnswer"},
+                    "example": _ERROR,
+                }
+            },
+        }
     if name in ANSWERS:
         status = STATUS.get(name, "200")
         if status != "200":
@@ -120,9 +124,44 @@ def _describe(name: str, operation: Document) -> None:
             "description": "Done.",
             "content": {media: {"schema": _schema(name, example), "example": example}},
         }
+        for other in ALSO.get(name, ()):
+            responses.setdefault(other, {"description": "Done; there is nothing to tell."})
     if name in BODIES and "requestBody" in operation:
         content: Document = operation["requestBody"]["content"]
         content.setdefault("application/json", {})["example"] = BODIES[name]
+
+
+def _refusals(name: str, operation: Document) -> list[int]:
+    """List the statuses with which an operation may refuse, by what it takes."""
+    places = {each["in"] for each in operation.get("parameters", ())}
+    statuses = {400, 500}
+    if name not in OPEN:
+        statuses |= {401, 403, 429}
+    if "path" in places:
+        statuses |= {404, 409}
+    if places:
+        statuses |= {422}
+    if "requestBody" in operation:
+        statuses |= {404, 409, 413, 422, 503}
+    return sorted(statuses)
+
+
+def _hoisted(schema: Document, schemas: Document) -> Document:
+    """Move what a schema defines for itself to where the document keeps schemas: `#/$defs` means the document's."""
+    schemas.update({each: _moved(value) for each, value in schema.get("$defs", {}).items()})
+    moved: Document = _moved({key: value for key, value in schema.items() if key != "$defs"})
+    return moved
+
+
+def _moved(schema: Any) -> Any:  # noqa: ANN401 - any part of a schema
+    if isinstance(schema, list):
+        return [_moved(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: value.replace("#/$defs/", "#/components/schemas/") if key == "$ref" else _moved(value)
+        for key, value in schema.items()
+    }
 
 
 def _schema(name: str, example: object) -> Document:

@@ -309,3 +309,5 @@ BODIES: Final[dict[str, Any]] = {
 OPEN: Final = frozenset({"GET /healthz", "GET /readyz", "GET /metrics"})
 # Where success is not 200.
 STATUS: Final[dict[str, str]] = {"POST /v1/reviews": "201"}
+# Where success has another status too, without a body.
+ALSO: Final[dict[str, tuple[str, ...]]] = {"DELETE /v1/reviews/{review_id}": ("204",)}

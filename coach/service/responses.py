@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from fastapi.responses import Response
+from starlette.routing import Match
 
 from coach.errors import MessageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from coach.service.auth import Gate
@@ -49,6 +51,16 @@ def error_response(error: MessageError, *, status: int | None = None) -> Respons
         status_code=status,
         headers={"WWW-Authenticate": "Bearer"} if error.code == "not_authenticated" else None,
     )
+
+
+def methods_of(request: Request) -> list[str]:
+    """List the methods that an address takes: several routes may share it, and each knows its own only."""
+    found: set[str] = set()
+    for route in request.app.routes:
+        match, _ = route.matches(request.scope)
+        if match is not Match.NONE:
+            found |= getattr(route, "methods", None) or set()
+    return sorted(found)
 
 
 class Guard:

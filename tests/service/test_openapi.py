@@ -88,8 +88,10 @@ def test_errors_have_one_shape_everywhere(served):
     assert "HTTPValidationError" not in document["components"]["schemas"]
     refused = service.http("GET", "/v1/calls/never").json()
     for operation in operations(document).values():
-        assert "422" not in operation["responses"]
-        fits(document, operation["responses"]["default"]["content"]["application/json"]["schema"], refused)
+        refusals = [answer for status, answer in operation["responses"].items() if status >= "4"]
+        assert refusals
+        for answer in refusals:
+            fits(document, answer["content"]["application/json"]["schema"], refused)
 
 
 def test_routes_name_the_keys_they_want(served):
@@ -152,3 +154,25 @@ def test_a_schema_is_drawn_from_an_example():
         "b": {},
         "c": {"type": ["boolean", "null"]},
     }
+
+
+def test_a_method_that_is_not_served_is_told_the_others(running):
+    """RFC 9110: 405 names the methods of the address, also where several routes share it."""
+    refused = running().http("PUT", "/v1/reviews")
+    assert (refused.status_code, refused.headers["allow"]) == (405, "GET, POST")
+
+
+def test_every_reference_leads_somewhere(served):
+    """A schema that names another is of no use without it."""
+    _, document = served
+    known = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
+
+    def references(value) -> set[str]:
+        if isinstance(value, list):
+            return set().union(*map(references, value))
+        if isinstance(value, dict):
+            named = {value["$ref"]} if isinstance(value.get("$ref"), str) else set()
+            return named.union(*map(references, value.values()))
+        return set()
+
+    assert references(document) <= known
