@@ -31,6 +31,7 @@ _STATUS: Final = {
     "unknown_type": 422,
     "busy": 503,
 }
+_METHODS: Final = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 
 
 class JsonResponse(Response):
@@ -55,12 +56,12 @@ def error_response(error: MessageError, *, status: int | None = None) -> Respons
 
 def methods_of(request: Request) -> list[str]:
     """List the methods that an address takes: several routes may share it, and each knows its own only."""
-    found: set[str] = set()
-    for route in request.app.routes:
-        match, _ = route.matches(request.scope)
-        if match is not Match.NONE:
-            found |= getattr(route, "methods", None) or set()
-    return sorted(found)
+    asked = [(method, {**request.scope, "method": method}) for method in _METHODS]
+    return [
+        method
+        for method, scope in asked
+        if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
+    ]
 
 
 class Guard:
