@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from coach.client.errors import ClientError, RefusedError, UnreachableError
     from coach.client.http import AsyncClient, Client
     from coach.client.producer import AsyncProducer, Producer
+    from coach.client.webhooks import Webhook, WebhookError, verify_webhook
 
 __all__ = [
     "AsyncClient",
@@ -21,6 +22,9 @@ __all__ = [
     "Producer",
     "RefusedError",
     "UnreachableError",
+    "Webhook",
+    "WebhookError",
+    "verify_webhook",
 ]
 
 _HOMES = {
@@ -31,6 +35,9 @@ _HOMES = {
     "Producer": "coach.client.producer",
     "RefusedError": "coach.client.errors",
     "UnreachableError": "coach.client.errors",
+    "Webhook": "coach.client.webhooks",
+    "WebhookError": "coach.client.webhooks",
+    "verify_webhook": "coach.client.webhooks",
 }
 
 

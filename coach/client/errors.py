@@ -2,7 +2,8 @@
 
 ClientError
 ├── UnreachableError   nobody answers, or not in time; what was not acked may be sent again
-└── RefusedError       the service answered no
+├── RefusedError       the service answered no
+└── WebhookError       a webhook is not to be trusted (in `webhooks`)
 """
 
 from __future__ import annotations
