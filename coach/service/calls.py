@@ -8,18 +8,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from coach.coaching.call import Call
-from coach.coaching.moments import Moments
-from coach.coaching.privacy import Privacy
 from coach.errors import MessageError
 from coach.service.abandoned import find_abandoned
 from coach.service.admission import check_event, check_start
 from coach.service.batch import Write, started_row
+from coach.service.call_builder import CallBuilder, CallHead
 from coach.service.live import LiveCall
-from coach.service.live_moments import LiveMoments
 from coach.service.messages import CallStarted, GapError, UtteranceHeard
 from coach.service.pace import Pace
 
@@ -70,7 +66,7 @@ class Calls:
         self._max_calls = max_calls
         self._idle_s = idle_s
         self._timeout_s = timeout_s
-        self._masking = masking
+        self._builder = CallBuilder(store=store, hub=hub, rules=rules, masking=masking)
         self._clock = clock
         self._live: dict[str, LiveCall] = {}
         # Calls being read from disk, so that two events of one call do not build it twice.
@@ -264,7 +260,8 @@ class Calls:
             raise MessageError("busy", f"同时进行的通话已达上限 {self._max_calls}，请稍后重发")
         now = self._clock()
         slots = event.slots.filled()
-        live = self._build(event.call_id, agent_id=event.agent_id, slots=slots, started_at=now)
+        live = self._builder.build(CallHead(event.call_id, event.agent_id, now, slots))
+        self._live[live.call_id] = live
         live.feed.call_id = live.call_id
         row = started_row(
             call_id=live.call_id, agent_id=live.agent_id, started_at=now, slots=live.privacy.slots(slots)
@@ -330,56 +327,13 @@ class Calls:
         stored = await self._store.load_call(call_id)
         if stored is None or stored.ended_ms is not None:
             return stored
-        live = self._build(
-            call_id,
-            agent_id=stored.agent_id,
-            slots=stored.slots,
-            started_at=stored.started_at,
-            seq=stored.seq,
-        )
-        snoozes = list(stored.snoozes)
-        for seq, utterance in stored.heard:
-            while snoozes and snoozes[0][0] < seq:
-                _, rule, quiet = snoozes.pop(0)
-                live.set_quiet(rule, quiet=quiet)
-            live.hear_again(utterance)
-        for _, rule, quiet in snoozes:
-            live.set_quiet(rule, quiet=quiet)
-        live.moments.restore(stored.moments)
+        live = self._live[call_id] = self._builder.rebuild(stored)
         live.touched_at = self._clock()
         if live.feed.call_id is None:
             live.feed.call_id = call_id
         for reader in live.feed.readers:
             reader.ask_snapshot()
         log.info("从磁盘恢复通话，%d 句", len(stored.heard), extra={"call_id": call_id})
-        return live
-
-    def _build(
-        self, call_id: str, *, agent_id: str, slots: dict[str, str], started_at: float, seq: int = 0
-    ) -> LiveCall:
-        rules = self._rules.current
-        call = Call(
-            call_id, agent_id=agent_id, checker=rules.checker, phrasebook=rules.phrasebook, slots=slots
-        )
-        feed = self._hub.feed(agent_id)
-        moments = Moments(
-            rules.finder,
-            # The service runs where its agents do: 明天下午五点 is meant in its time zone.
-            started_at=datetime.fromtimestamp(started_at, UTC).astimezone(),
-            org=slots.get("org", ""),
-            must_says=rules.must_says,
-        )
-        privacy = Privacy(masked=self._masking, slots=slots)
-        live = LiveCall(
-            call,
-            moments=LiveMoments(moments, call_id=call_id, feed=feed, privacy=privacy),
-            privacy=privacy,
-            started_at=started_at,
-            feed=feed,
-            store=self._store,
-            seq=seq,
-        )
-        self._live[call_id] = live
         return live
 
     def _remove(self, live: LiveCall) -> None:

@@ -1,0 +1,88 @@
+"""Puts a live call together: a new one, or one that is heard again from the disk. Who holds it is `calls`' business."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from coach.coaching.call import Call
+from coach.coaching.moments import Moments
+from coach.coaching.privacy import Privacy
+from coach.service.live import LiveCall
+from coach.service.live_moments import LiveMoments
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from coach.service.hub import Hub
+    from coach.service.ruleset import RuleSource
+    from coach.service.store import Store, StoredCall
+
+
+@dataclass(frozen=True, slots=True)
+class CallHead:
+    """What is known of a call before its first word. `started_at` in seconds since 1970."""
+
+    call_id: str
+    agent_id: str
+    started_at: float
+    slots: Mapping[str, str]
+
+
+class CallBuilder:
+    """Builds calls with the rules in force.
+
+    Args:
+        masking: personal data is masked in all that is told and stored.
+    """
+
+    def __init__(self, *, store: Store, hub: Hub, rules: RuleSource, masking: bool) -> None:
+        self._store = store
+        self._hub = hub
+        self._rules = rules
+        self._masking = masking
+
+    def build(self, head: CallHead, *, seq: int = 0) -> LiveCall:
+        """Build a call in which nothing was said; `seq` is its last event on disk."""
+        rules = self._rules.current
+        call = Call(
+            head.call_id,
+            agent_id=head.agent_id,
+            checker=rules.checker,
+            phrasebook=rules.phrasebook,
+            slots=head.slots,
+        )
+        feed = self._hub.feed(head.agent_id)
+        moments = Moments(
+            rules.finder,
+            # The service runs where its agents do: 明天下午五点 is meant in its time zone.
+            started_at=datetime.fromtimestamp(head.started_at, UTC).astimezone(),
+            org=head.slots.get("org", ""),
+            must_says=rules.must_says,
+        )
+        privacy = Privacy(masked=self._masking, slots=head.slots)
+        return LiveCall(
+            call,
+            moments=LiveMoments(moments, call_id=head.call_id, feed=feed, privacy=privacy),
+            privacy=privacy,
+            started_at=head.started_at,
+            feed=feed,
+            store=self._store,
+            seq=seq,
+        )
+
+    def rebuild(self, stored: StoredCall) -> LiveCall:
+        """Build a call from the disk by hearing its finals again; nobody is told."""
+        head = CallHead(stored.call_id, stored.agent_id, stored.started_at, stored.slots)
+        live = self.build(head, seq=stored.seq)
+        snoozes = list(stored.snoozes)
+        for seq, utterance in stored.heard:
+            while snoozes and snoozes[0][0] < seq:
+                _, rule, quiet = snoozes.pop(0)
+                live.set_quiet(rule, quiet=quiet)
+            live.hear_again(utterance)
+        for _, rule, quiet in snoozes:
+            live.set_quiet(rule, quiet=quiet)
+        live.moments.restore(stored.moments)
+        return live
