@@ -247,7 +247,10 @@ def train(
     model = train_opinion(sentences, book)
     target = out or (rules or shipped.rules_dir()) / MODEL_FILE
     written = dump(model)
-    target.write_bytes(written)
+    # Whole or not at all: a running service may read it at any moment.
+    part = target.with_name(f".{target.name}.part")
+    part.write_bytes(written)
+    part.replace(target)
     if json:
         _print_json(
             {

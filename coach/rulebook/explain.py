@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from coach.language.compiled import Encoded
 from coach.rulebook.context import in_context
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from coach.rulebook.book import Rulebook
     from coach.rulebook.draft import Draft
     from coach.rulebook.matcher import Matcher
-    from coach.rulebook.trace import Findings, Trace
+    from coach.rulebook.trace import Findings, Stopper, Trace
 
 PHASE_TITLES = {
     "opening": "开场",
@@ -24,7 +24,7 @@ PHASE_TITLES = {
     "handling": "处理",
     "closing": "结束",
 }
-_STOPPERS = {
+_STOPPERS: Final[dict[Stopper, str]] = {
     "exception": "例外",
     "sentence": "句类",
     "modifier": "修饰",

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from coach.language.compiled import CompiledPattern, Encoded, Found
 from coach.language.prefilter import Prefilter
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from coach.rulebook.models import SeverityName
     from coach.rulebook.opinion import Opinion
     from coach.rulebook.rules import Modifier, Rule, RuleException
+    from coach.rulebook.trace import Stopper
 
 # One more character moves an inner word boundary in 1.5 % of partial texts, hardly ever further back
 # than this; a hit that ends closer to the end of a partial text waits for the next words.
@@ -96,7 +97,8 @@ class Matcher:
         spoken = (form for _, pattern in self._owners for form in pattern.spoken_forms())
         self._repairer = Repairer(spoken, tokenizer=tokenizer) if sound else None
         self.misheard: Callable[[str], object] = self._repairer.suspects if self._repairer else _nothing
-        self.doubtful: Callable[[str], object] = self._is_doubtful if opinion else _nothing
+        # Not a method of this object: the ring would keep an old rule book alive until a full collection.
+        self.doubtful: Callable[[str], object] = partial(_is_doubtful, opinion) if opinion else _nothing
 
     def __reduce__(self) -> tuple[Callable[..., Matcher], tuple[object, ...]]:
         """Pickle by what it was made of: automata are rebuilt on the other side."""
@@ -108,9 +110,6 @@ class Matcher:
             return not self.scan(text) and not (closed and (self.misheard(text) or self.doubtful(text)))
         except UnicodeEncodeError:
             return self.quiet(well_formed(text), closed=closed)
-
-    def _is_doubtful(self, text: str) -> bool:
-        return self._opinion is not None and self._opinion.suspects(normalize_marks(text).text)
 
     def suspicious(self, texts: Sequence[str], *, closed: bool = True) -> Iterator[int]:
         """Yield the indexes of the texts that are not quiet, scanning many texts in one go."""
@@ -127,7 +126,7 @@ class Matcher:
             ends = list(accumulate(len(text) + 1 for text in batch))
             chosen = {first + bisect_right(ends, place) for place in places}
             if closed and self._opinion is not None:
-                chosen |= {first + at for at, text in enumerate(batch) if self._is_doubtful(text)}
+                chosen |= {first + at for at, text in enumerate(batch) if self.doubtful(text)}
             yield from sorted(chosen)
 
     def find(self, text: str, *, closed: bool = True, prefilter: bool = True) -> Findings:
@@ -204,7 +203,8 @@ class Matcher:
             for name, bounds in found.parts.items()
         }
         severity: SeverityName | None = rule.severity
-        stopped = stopped_by = ""
+        stopped = ""
+        stopped_by: Stopper | Literal[""] = ""
         names: tuple[str, ...] = ()
         settled = True
         if rule.sentence is not None and not rule.sentence.covers(encoded, found.start, found.end):
@@ -299,6 +299,10 @@ def _rebuild(
 
 def _nothing(_text: str) -> tuple[()]:
     return ()
+
+
+def _is_doubtful(opinion: Opinion, text: str) -> bool:
+    return opinion.suspects(normalize_marks(text).text)
 
 
 def _excepted(found: Found, exceptions: Iterable[RuleException], encoded: Encoded) -> RuleException | None:

@@ -11,6 +11,7 @@ import gzip
 import hashlib
 import math
 import re
+import zlib
 from array import array
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -271,7 +272,7 @@ def read(path: Path) -> OpinionModel:
         return OpinionModel(
             tuple(content["grams"]), weights, bias, frozenset(content["patterns"]), int(content["sentences"])
         )
-    except (gzip.BadGzipFile, EOFError, KeyError, TypeError, orjson.JSONDecodeError) as error:
+    except (gzip.BadGzipFile, zlib.error, EOFError, KeyError, TypeError, orjson.JSONDecodeError) as error:
         raise ValueError(f"不是第二意见的模型文件：{error!r}") from error
 
 

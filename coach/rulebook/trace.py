@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from coach.language.text import Normalized
     from coach.rulebook.models import SeverityName
     from coach.rulebook.rules import Rule
+
+# What can keep a find from being a hit. The last depends on the phase of the call: `rulebook.explain` says it.
+Stopper = Literal["exception", "sentence", "modifier", "context", "opinion", "phase"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +22,7 @@ class Trace:
         start, end: characters of the original text.
         severity: after modifiers; None when one of them cancelled the hit.
         stopped: why it is no hit, in words for a supervisor; "" for a hit.
-        stopped_by: "exception", "sentence", "modifier", "context", "opinion" or "".
+        stopped_by: "" for a hit.
         settled: False while words still to come could undo it.
     """
 
@@ -30,7 +33,7 @@ class Trace:
     severity: SeverityName | None
     parts: dict[str, str] = field(default_factory=dict)
     stopped: str = ""
-    stopped_by: str = ""
+    stopped_by: Stopper | Literal[""] = ""
     modifiers: tuple[str, ...] = ()
     by_sound: bool = False
     settled: bool = True

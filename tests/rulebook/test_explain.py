@@ -4,15 +4,18 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
 
 import jsonschema
 import pytest
 
 from coach.rulebook.document import document
 from coach.rulebook.examples import mark, unmark
-from coach.rulebook.explain import explain
+from coach.rulebook.explain import _STOPPERS, explain
 from coach.rulebook.schema import FILES, schema
+from coach.rulebook.trace import Stopper
 from tests.conftest import PHRASES, WORDS, rule_yaml, rules_file
 
 if TYPE_CHECKING:
@@ -158,3 +161,12 @@ def test_phrases_of_the_tests_fit_the_schema() -> None:
     import yaml
 
     jsonschema.validate(yaml.safe_load(PHRASES), schema("phrasebook"))
+
+
+def test_everything_that_stops_a_find_has_a_name() -> None:
+    """For the command line and, in two languages, for the page."""
+    stoppers = set(get_args(Stopper))
+    assert _STOPPERS.keys() == stoppers
+    words = (Path(__file__).parents[2] / "web/src/playground/words.ts").read_text("utf-8")
+    tables = re.findall(r"stoppers: \{ (.*) \}", words)
+    assert [set(re.findall(r"(\w+): \"", table)) for table in tables] == [stoppers, stoppers]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gc
+import gzip
+import weakref
 from array import array
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from coach.coaching.checker import Checker
 from coach.errors import RulebookError
 from coach.language.text import normalize
 from coach.rulebook.book import Rulebook, load_rulebook
@@ -217,3 +221,26 @@ def test_its_notices_are_documented(book: Rulebook) -> None:
     """A supervisor can read of every card that an agent may see."""
     assert [rule.id for rule in book.tellers] == ["hedging/maybe", "hedging/second-opinion"]
     assert "`hedging/second-opinion` · 提示" in document(book)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"no gzip", b"\x1f\x8b\x08\0\0\0\0\0\0\xffgarbage", gzip.compress(b"{}")]
+)
+def test_a_damaged_model_is_named(content: bytes, tmp_path: Path) -> None:
+    """Whatever the damage, the error says that it is no model."""
+    (tmp_path / "m").write_bytes(content)
+    with pytest.raises(ValueError, match="不是第二意见的模型文件"):
+        read(tmp_path / "m")
+
+
+def test_an_old_checker_is_gone_as_soon_as_nobody_holds_it(book: Rulebook) -> None:
+    """A service that reloads its rules must not wait for the garbage collector, which skips what is frozen."""
+    checker = Checker(book)
+    checker.check("我大概不知道")
+    matcher = weakref.ref(book_matcher := checker._matcher("agent", trial=False))
+    gc.disable()
+    try:
+        del book_matcher, checker
+        assert matcher() is None
+    finally:
+        gc.enable()

@@ -88,3 +88,15 @@ def test_polite_words_give_no_card(shipped_panel: OpenPanel, text: str) -> None:
     call.say(text)
     expect(panel.turns).to_have_text([text])
     assert [advice["rule"] for advice in panel.heard("advice")] == []
+
+
+def test_the_playground_names_the_second_opinion(page: Page, shipped_service: LiveService) -> None:
+    """As what let a find pass, and as what found something where no rule did."""
+    page.goto(f"{shipped_service.url}/playground")
+    sentence = page.get_by_role("textbox", name="坐席说的话")
+    sentence.fill("系统里暂时没有您这一单，我换手机号再查一遍", timeout=30_000)
+    expect(page.locator(".found .state").first).to_contain_text("被第二意见「", timeout=30_000)
+    sentence.fill("亲放心拍哦，掉一点色我赔您十倍")
+    expect(page.locator(".found code").first).to_have_text("overpromise/second-opinion")
+    expect(page.locator(".found dl")).to_contain_text("没有规则命中，是第二意见")
+    expect(page.locator(".pattern")).to_have_count(0)

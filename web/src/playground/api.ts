@@ -5,6 +5,9 @@ import type { Severity } from "../core/wire";
 
 export type Speaker = "agent" | "customer";
 
+/** What can stop a find from being shown; the same names as `Stopper` in coach/rulebook/trace.py. */
+export type Stopper = "exception" | "sentence" | "modifier" | "context" | "opinion" | "phase";
+
 export interface Found {
   rule: string;
   title: string;
@@ -17,7 +20,7 @@ export interface Found {
   by_sound: boolean;
   exceptions: { pattern: string; because: string }[];
   modifiers: string[];
-  stopped_by: "" | "exception" | "sentence" | "modifier" | "context" | "phase";
+  stopped_by: "" | Stopper;
   stopped: string;
   shown: boolean;
   suggestions: string[];

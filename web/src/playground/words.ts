@@ -2,6 +2,7 @@
 
 import type { Language } from "../core/strings";
 import type { Severity } from "../core/wire";
+import type { Stopper } from "./api";
 
 export interface Words {
   title: string;
@@ -34,7 +35,8 @@ export interface Words {
   softened: (names: string) => string;
   severity: Record<Severity, string>;
   letThrough: (by: string, because: string) => string;
-  stoppers: Record<string, string>;
+  stoppers: Record<Stopper, string>;
+  secondOpinion: string;
   notStable: (status: string) => string;
   card: string;
   signal: string;
@@ -113,7 +115,8 @@ const chinese: Words = {
   softened: (names) => `被修饰减轻：${names}`,
   severity: { notice: "提示", warning: "提醒", violation: "违规" },
   letThrough: (by, because) => `被${by}「${because}」放过`,
-  stoppers: { exception: "例外", sentence: "句类", modifier: "修饰", context: "语境", phase: "阶段" },
+  stoppers: { exception: "例外", sentence: "句类", modifier: "修饰", context: "语境", opinion: "第二意见", phase: "阶段" },
+  secondOpinion: "没有规则命中，是第二意见看整句得出的",
   notStable: (status) => `规则还在 ${status} 阶段，坐席看不到`,
   card: "坐席看到的卡片",
   signal: "客户信号",
@@ -205,7 +208,8 @@ const english: Words = {
   softened: (names) => `Softened by ${names}`,
   severity: { notice: "Notice", warning: "Warning", violation: "Violation" },
   letThrough: (by, because) => `Let through by ${by}: “${because}”`,
-  stoppers: { exception: "an exception", sentence: "the sentence type", modifier: "a modifier", context: "the context", phase: "the phase" },
+  stoppers: { exception: "an exception", sentence: "the sentence type", modifier: "a modifier", context: "the context", opinion: "the second opinion", phase: "the phase" },
+  secondOpinion: "No rule found it: the second opinion judged the whole sentence",
   notStable: (status) => `The rule is still ${status}; agents do not see it`,
   card: "The card the agent sees",
   signal: "Customer signal",

@@ -131,6 +131,7 @@ function foundView(found: Found, speaker: Speaker, { words, onEdit }: SentenceOp
   // What customers say is no fault: it is a signal that the agent is helped to answer.
   const card = speaker === "customer" ? words.answerCard : words.card;
   const [before, after] = found.around;
+  const patterns = found.patterns.filter(Boolean);
   return html`
     <div class="found ${state}">
       <p class="head">
@@ -138,7 +139,7 @@ function foundView(found: Found, speaker: Speaker, { words, onEdit }: SentenceOp
           ${found.shown
             ? `● ${speaker === "customer" ? words.signal : words.severity[found.severity ?? "notice"]}`
             : found.stopped_by
-              ? `○ ${words.letThrough(words.stoppers[found.stopped_by] ?? "", found.stopped)}`
+              ? `○ ${words.letThrough(words.stoppers[found.stopped_by], found.stopped)}`
               : `○ ${words.notStable(found.status)}`}
         </strong>
         <span class="title">${found.title}</span>
@@ -151,8 +152,10 @@ function foundView(found: Found, speaker: Speaker, { words, onEdit }: SentenceOp
       </p>
       ${found.shown ? nothing : html`<p class="where">${before}<mark class="stopped">${found.text}</mark>${after}</p>`}
       <dl>
-        <dt>${words.patterns}</dt>
-        <dd>${found.patterns.map((pattern) => html`<code class="pattern">${pattern}</code>`)}</dd>
+        ${patterns.length
+          ? html`<dt>${words.patterns}</dt>
+              <dd>${patterns.map((pattern) => html`<code class="pattern">${pattern}</code>`)}</dd>`
+          : html`<dd class="quiet">${words.secondOpinion}</dd>`}
         ${found.exceptions.length
           ? html`<dt>${words.stoppers.exception}</dt>
               <dd>${found.exceptions.map((one) => html`<code class="pattern">${one.pattern}</code>`)}</dd>`
