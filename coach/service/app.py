@@ -23,13 +23,11 @@ from coach.service import (
     rest,
     review_routes,
 )
-from coach.service.connector_desk import ConnectorDesk
-from coach.service.connector_settings import load_connector_settings
 from coach.service.ingest import serve_producer
 from coach.service.logs import AccessLog
 from coach.service.messages import shown
 from coach.service.openapi import openapi_document
-from coach.service.responses import Guard, error_response
+from coach.service.responses import Guard, error_response, methods_of
 from coach.service.sidebar import serve_sidebar
 from coach.service.tickets import Tickets
 from coach.service.workshop import Workshop
@@ -59,7 +57,6 @@ def create_app(service: Service) -> FastAPI:
     app.state.service = service
     app.state.workshop = Workshop()
     app.state.tickets = Tickets(clock=service.clock)
-    app.state.connectors = ConnectorDesk(service, load_connector_settings())
     app.include_router(rest.router)
     app.include_router(connectors.router)
     app.include_router(playground.router)
@@ -93,7 +90,7 @@ async def _ingest(socket: WebSocket) -> None:
         with service.lobby.counted():
             await serve_producer(
                 socket,
-                calls=service.calls,
+                calls=service.tenants[greeted.principal.tenant].calls,
                 principal=greeted.principal,
                 max_calls=service.settings.max_calls_per_connection,
             )
@@ -107,11 +104,12 @@ async def _stream(socket: WebSocket, agent_id: str) -> None:
         greeted = await service.lobby.greet(socket, role="sidebar", agent_id=agent_id)
         if greeted is None:
             return
+        tenant = service.tenants[greeted.principal.tenant]
         with service.lobby.counted():
             await serve_sidebar(
                 socket,
-                calls=service.calls,
-                hub=service.hub,
+                calls=tenant.calls,
+                hub=tenant.hub,
                 principal=greeted.principal,
                 agent_id=agent_id,
                 after=greeted.after,
@@ -145,9 +143,12 @@ async def _not_served(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise TypeError("registered for HTTPException only") from error
     code = "not_found" if error.status_code == 404 else "not_allowed"  # noqa: PLR2004
-    return error_response(
+    response = error_response(
         MessageError(code, f"{request.method} {request.url.path}: {error.detail}"), status=error.status_code
     )
+    if error.status_code == 405:  # noqa: PLR2004
+        response.headers["Allow"] = ", ".join(methods_of(request))
+    return response
 
 
 async def _failed(request: Request, error: Exception) -> Response:

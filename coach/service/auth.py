@@ -33,10 +33,11 @@ _LOOPBACK_NAMES: Final = ("localhost", "127.0.0.1", "::1")
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who somebody proved to be. `agent_id` None covers every agent (an API key)."""
+    """Who somebody proved to be, in which tenant. `agent_id` None covers every agent of it (an API key)."""
 
     role: Role
     agent_id: str | None = None
+    tenant: str = "default"
 
     def covers(self, agent_id: str) -> bool:
         """Tell whether this principal may see and change that agent's calls."""

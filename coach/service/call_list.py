@@ -12,7 +12,7 @@ from coach.errors import MessageError
 from coach.service import schema
 from coach.service.render import timestamp
 from coach.service.responses import JsonResponse
-from coach.service.rest import Known, service_of
+from coach.service.rest import Known, tenant_of
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Row
@@ -41,8 +41,8 @@ async def list_calls(
         if agent_id not in {None, principal.agent_id}:
             raise MessageError("not_allowed", "令牌不包含该坐席", field="agent_id")
         agent_id = principal.agent_id
-    service = service_of(request)
-    async with service.store.reading() as connection:
+    tenant = tenant_of(request, principal)
+    async with tenant.store.reading() as connection:
         rows, after = await _page(
             connection, agent_id=agent_id, live=live, before=int(cursor) if cursor else None, limit=limit
         )
@@ -54,7 +54,7 @@ async def list_calls(
                     "agent_id": row.agent_id,
                     "started_at": timestamp(row.started_at),
                     "ended_ms": row.ended_ms,
-                    "live": row.ended_ms is None and row.call_id in service.calls,
+                    "live": row.ended_ms is None and row.call_id in tenant.calls,
                 }
                 for row in rows
             ],

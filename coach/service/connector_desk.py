@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 
     from coach.connectors.model import Connector, Incoming, Payload
     from coach.service.auth import Principal
+    from coach.service.calls import Calls
     from coach.service.connector_settings import ConnectorSettings
     from coach.service.render import Message
-    from coach.service.service import Service
+    from coach.service.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -79,8 +80,10 @@ class Answer:
 class ConnectorDesk:
     """Takes in vendors' payloads and keeps what their connectors remember."""
 
-    def __init__(self, service: Service, settings: ConnectorSettings) -> None:
-        self._service = service
+    def __init__(self, *, store: Store, calls: Calls, settings: ConnectorSettings, max_calls: int) -> None:
+        self._store = store
+        self._calls = calls
+        self._max_calls = max_calls
         self.settings = settings
         self._sessions: OrderedDict[str, _Session] = OrderedDict()
 
@@ -106,7 +109,7 @@ class ConnectorDesk:
         Raises:
             MessageError: `unknown_call`, or it was refused.
         """
-        if call_id not in self._sessions and await self._service.store.load_call(call_id) is None:
+        if call_id not in self._sessions and await self._store.load_call(call_id) is None:
             raise MessageError("unknown_call", "没有这通电话", field="call_id")
         await self._take(
             call_id, lambda state: state.end(call_id), agent_id="", principal=principal, answer=answer
@@ -123,9 +126,7 @@ class ConnectorDesk:
     ) -> None:
         session = self._session(call_id)
         outbox = Outbox(bounded=False)
-        intake = Intake(
-            calls=self._service.calls, principal=principal, outbox=outbox, max_calls=1, call_id=call_id
-        )
+        intake = Intake(calls=self._calls, principal=principal, outbox=outbox, max_calls=1, call_id=call_id)
         try:
             async with session.lock:
                 if session.state is None:
@@ -135,7 +136,7 @@ class ConnectorDesk:
                     await self._put(event, intake, session, agent_id=agent_id, answer=answer)
                 # Also what an earlier payload brought: a repetition must not be answered before it is on disk.
                 durable = session.durable
-            answer.acked[call_id] = _done(await self._service.calls.settle(call_id), durable, outbox)
+            answer.acked[call_id] = _done(await self._calls.settle(call_id), durable, outbox)
         except BaseException:
             # The connector believes to have heard what was refused: remember only what is on disk.
             session.state, session.durable = None, 0
@@ -153,7 +154,7 @@ class ConnectorDesk:
             answer.ignore(event)
             return
         try:
-            seq = await self._service.calls.next_seq(event.call_id)
+            seq = await self._calls.next_seq(event.call_id)
         except MessageError as error:
             if isinstance(event, Heard):
                 # A vendor does not read our answer; the operator reads the log.
@@ -185,8 +186,8 @@ class ConnectorDesk:
 
     async def _rebuild(self, call_id: str) -> State:
         """Remember again what was known of a call, from what is on disk."""
-        await self._service.calls.settle(call_id)
-        stored = await self._service.store.load_call(call_id)
+        await self._calls.settle(call_id)
+        stored = await self._store.load_call(call_id)
         if stored is None:
             return State()
         heard = (utterance for _, utterance in stored.heard)
@@ -195,7 +196,7 @@ class ConnectorDesk:
     def _session(self, call_id: str) -> _Session:
         session = self._sessions.setdefault(call_id, _Session())
         self._sessions.move_to_end(call_id)
-        for old in list(self._sessions)[: max(0, len(self._sessions) - self._service.settings.max_calls)]:
+        for old in list(self._sessions)[: max(0, len(self._sessions) - self._max_calls)]:
             if not self._sessions[old].lock.locked():
                 del self._sessions[old]
         return session

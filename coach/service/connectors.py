@@ -21,13 +21,12 @@ from coach.service.connector_desk import Answer
 from coach.service.connector_settings import TWILIO_SIGNATURE
 from coach.service.messages import MAX_BATCH, shown
 from coach.service.responses import JsonResponse
-from coach.service.rest import known
+from coach.service.rest import known, service_of, tenant_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from coach.connectors.model import Payload
-    from coach.service.connector_desk import ConnectorDesk
 
 MAX_PAYLOAD_BYTES: Final = 1024 * 1024
 _OPTIONS: Final = ("call_id", "agent_id", "speaker", "roles", "ends_call")
@@ -66,12 +65,13 @@ router = APIRouter()
 )
 async def take_payloads(request: Request, vendor: str) -> Response:
     """Take in what a vendor sends, in its own words; answers after the commit."""
-    desk: ConnectorDesk = request.app.state.connectors
-    connector = connector_for(
-        vendor, read_options(request.query_params, roles=desk.settings.roles_of(vendor))
-    )
     signature = request.headers.get(TWILIO_SIGNATURE) if vendor == "twilio" else None
-    principal = Principal("producer") if signature is not None else _producer(request)
+    # What Twilio signed with the account's secret is the default tenant's: the account is.
+    principal = Principal("producer") if signature is not None else None
+    settings = service_of(request).default.desk.settings
+    connector = connector_for(vendor, read_options(request.query_params, roles=settings.roles_of(vendor)))
+    principal = principal or _producer(request)
+    desk = tenant_of(request, principal).desk
     body = await _body(request)
     # curl calls everything a form.
     form = request.headers.get("content-type", "").partition(";")[0].strip().lower() == _FORM and (
@@ -98,11 +98,10 @@ async def take_payloads(request: Request, vendor: str) -> Response:
 @router.post("/v1/connectors/{vendor}/calls/{call_id}/end")
 async def end_call(request: Request, vendor: str, call_id: str) -> Response:
     """End a call whose vendor does not say when it ends; ended before, it stays as it is."""
-    desk: ConnectorDesk = request.app.state.connectors
     connector_for(vendor, Options())
     principal = _producer(request)
     answer = Answer()
-    await desk.end(call_id, principal=principal, answer=answer)
+    await tenant_of(request, principal).desk.end(call_id, principal=principal, answer=answer)
     return JsonResponse(answer.render())
 
 

@@ -14,7 +14,7 @@ from coach.service.decisions import HitPlace, Scope
 from coach.service.health import as_dict, rules_health
 from coach.service.messages import Id, Name  # noqa: TC001 - as above
 from coach.service.responses import JsonResponse
-from coach.service.rest import KeyHolder, Known, body_of, read_body, service_of
+from coach.service.rest import KeyHolder, Known, body_of, read_body, tenant_of
 from coach.service.review_hits import count_hits, find_hit, read_hits
 from coach.service.review_requests import admit
 from coach.service.review_routes import Reviewing  # noqa: TC001 - as above
@@ -22,7 +22,7 @@ from coach.service.review_routes import Reviewing  # noqa: TC001 - as above
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from coach.service.service import Service
+    from coach.service.tenant import Tenant
 
 _MAX_BODY = 16 * 1024
 _Reason = Annotated[str, Field(max_length=1000)]
@@ -77,14 +77,14 @@ async def list_hits(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> Response:
     """List the hits of a review with what was decided about them; the first page counts them by rule."""
-    service = service_of(request)
-    record = service.reviews.get(review_id, visitor.owner)
+    tenant = tenant_of(request, visitor)
+    record = tenant.reviews.get(review_id, visitor.owner)
     if record.state != "finished":
         raise MessageError("conflict", f"state: 这次质检是 {record.state}；做完才有命中", field="state")
-    out = service.reviews.out(review_id)
+    out = tenant.reviews.out(review_id)
     hits = await read_hits(out, rule=rule, after=after, limit=limit)
     ids = {hit["n"]: _place_of(review_id, hit).decision_id for hit in hits}
-    made = await service.decisions.of(ids.values())
+    made = await tenant.decisions.of(ids.values())
     for hit in hits:
         hit["decision"] = made.get(ids[hit["n"]])
         # People see the code; who it was is in the results.
@@ -100,7 +100,7 @@ async def list_hits(
 @router.post("/v1/decisions", openapi_extra=body_of(DecisionRequest))
 async def decide(request: Request, visitor: Reviewing) -> Response:
     """Decide whether a hit is right."""
-    service = service_of(request)
+    tenant = tenant_of(request, visitor)
     asked = await read_body(request, DecisionRequest, limit=_MAX_BODY)
     if (asked.review is None) == (asked.utterance is None) or (asked.review is None) != (asked.turn is None):
         raise MessageError(
@@ -118,7 +118,7 @@ async def decide(request: Request, visitor: Reviewing) -> Response:
         asked.start,
         asked.end,
     )
-    hit = await _hit(service, place, owner=visitor.owner)
+    hit = await _hit(tenant, place, owner=visitor.owner)
     if hit is None:
         raise MessageError(
             "not_found",
@@ -126,7 +126,7 @@ async def decide(request: Request, visitor: Reviewing) -> Response:
             field="call",
         )
     return JsonResponse(
-        await service.decisions.decide(
+        await tenant.decisions.decide(
             place, hit=hit, verdict=asked.verdict, reason=asked.reason, reviewer=asked.reviewer
         )
     )
@@ -144,9 +144,9 @@ async def list_decisions(
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> Response:
     """List decisions, the latest first; a sidebar token sees those about its agent."""
-    service = service_of(request)
-    found = await service.decisions.listed(
-        scope=_scope(service, principal), rule=rule, call=call, review=review, state=state, limit=limit
+    tenant = tenant_of(request, principal)
+    found = await tenant.decisions.listed(
+        scope=_scope(tenant, principal), rule=rule, call=call, review=review, state=state, limit=limit
     )
     return JsonResponse({"decisions": found})
 
@@ -154,45 +154,45 @@ async def list_decisions(
 @router.post("/v1/decisions/{decision_id}/appeal", openapi_extra=body_of(AppealRequest))
 async def appeal(request: Request, decision_id: str, principal: Known) -> Response:
     """Appeal against a decision: the agent himself, or somebody with an API key for him."""
-    service = service_of(request)
+    tenant = tenant_of(request, principal)
     asked = await read_body(request, AppealRequest, limit=_MAX_BODY)
-    decision = await service.decisions.get(decision_id, _scope(service, principal))
+    decision = await tenant.decisions.get(decision_id, _scope(tenant, principal))
     if asked.agent_id is not None and not principal.covers(asked.agent_id):
         raise MessageError("not_allowed", "agent_id: 令牌只能代表自己申诉", field="agent_id")
     who = asked.agent_id or principal.agent_id or decision["agent_id"] or "-"
-    return JsonResponse(await service.decisions.appeal(decision_id, text=asked.text, who=who))
+    return JsonResponse(await tenant.decisions.appeal(decision_id, text=asked.text, who=who))
 
 
 @router.post("/v1/decisions/{decision_id}/settle", openapi_extra=body_of(SettleRequest))
 async def settle(request: Request, decision_id: str, principal: Known) -> Response:
     """Settle an appeal."""
-    service = service_of(request)
-    admit(principal, demo=service.settings.demo)
+    tenant = tenant_of(request, principal)
+    admit(principal, demo=tenant.settings.demo)
     asked = await read_body(request, SettleRequest, limit=_MAX_BODY)
-    await service.decisions.get(decision_id, _scope(service, principal))
+    await tenant.decisions.get(decision_id, _scope(tenant, principal))
     return JsonResponse(
-        await service.decisions.settle(
+        await tenant.decisions.settle(
             decision_id, verdict=asked.verdict, reason=asked.reason, reviewer=asked.reviewer
         )
     )
 
 
 @router.get("/v1/rules/health")
-async def health(request: Request, _: KeyHolder) -> Response:
+async def health(request: Request, principal: KeyHolder) -> Response:
     """Say how each rule fares, the worst first."""
-    service = service_of(request)
-    book = service.rules.current.rulebook
-    found = await rules_health(service.settings.data_dir, book.tellers)
+    tenant = tenant_of(request, principal)
+    book = tenant.rules.current.rulebook
+    found = await rules_health(tenant.settings.data_dir, book.tellers)
     return JsonResponse({"digest": book.digest, "rules": [as_dict(each) for each in found]})
 
 
-async def _hit(service: Service, place: HitPlace, *, owner: str) -> Mapping[str, Any] | None:
+async def _hit(tenant: Tenant, place: HitPlace, *, owner: str) -> Mapping[str, Any] | None:
     if not place.review_id:
-        return await service.decisions.find_advice(place)
-    if service.reviews.get(place.review_id, owner).state != "finished":
+        return await tenant.decisions.find_advice(place)
+    if tenant.reviews.get(place.review_id, owner).state != "finished":
         return None
     return await find_hit(
-        service.reviews.out(place.review_id),
+        tenant.reviews.out(place.review_id),
         call_id=place.call_id,
         turn=int(place.place),
         rule=place.rule,
@@ -207,10 +207,10 @@ def _place_of(review_id: str, hit: Mapping[str, Any]) -> HitPlace:
     )
 
 
-def _scope(service: Service, principal: Principal) -> Scope:
+def _scope(tenant: Tenant, principal: Principal) -> Scope:
     if principal.agent_id is None:
         return Scope()
-    if service.settings.demo:
+    if tenant.settings.demo:
         visitor = admit(principal, demo=True)
-        return Scope(reviews=frozenset(record.id for record in service.reviews.listed(visitor.owner)))
+        return Scope(reviews=frozenset(record.id for record in tenant.reviews.listed(visitor.owner)))
     return Scope(agent_id=principal.agent_id)

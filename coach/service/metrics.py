@@ -86,24 +86,30 @@ class ServiceCollector(Collector):
         yield from self._histograms()
 
     def _identity(self) -> Iterator[Metric]:
-        rules = self._service.rules
+        rules = self._service.default.rules
+        stale = any(source.stale for source in self._service.rule_sources)
         yield InfoMetricFamily("coach_build", "Version of coach.", {"version": __version__})
         yield InfoMetricFamily("coach_ruleset", "Rules in force.", {"digest": rules.current.rulebook.digest})
         yield GaugeMetricFamily("coach_rules", "Rules in force.", len(rules.current.rulebook.rules))
         yield GaugeMetricFamily(
             "coach_rules_stale", "1 while the files on disk are wrong and older rules stay in force.",
-            float(bool(rules.stale)),
+            float(stale),
         )  # fmt: skip
         yield GaugeMetricFamily(
             "coach_ready", "1 while calls can be taken.",
-            float(self._service.ready and not self._service.store.error),
+            float(self._service.ready and not self._service.problem),
         )  # fmt: skip
 
     def _gauges(self) -> Iterator[Metric]:
         service = self._service
-        depths = [reader.depth for reader in service.hub.readers()]
-        yield GaugeMetricFamily("coach_calls", "Calls in memory.", len(service.calls))
-        yield GaugeMetricFamily("coach_calls_limit", "Calls that fit in memory.", service.settings.max_calls)
+        tenants = service.tenants.values()
+        depths = [reader.depth for reader in service.readers()]
+        yield GaugeMetricFamily("coach_calls", "Calls in memory.", service.calls_in_memory)
+        yield GaugeMetricFamily(
+            "coach_calls_limit",
+            "Calls that fit in memory.",
+            sum(tenant.settings.max_calls for tenant in tenants),
+        )
         sockets = GaugeMetricFamily("coach_connections", "Open sockets.", labels=("role",))
         sockets.add_metric(("sidebar",), len(depths))
         sockets.add_metric(("producer",), max(0, service.lobby.open - len(depths)))
@@ -111,7 +117,9 @@ class ServiceCollector(Collector):
         yield GaugeMetricFamily(
             "coach_connections_limit", "Sockets that may be open.", service.settings.max_connections
         )
-        yield GaugeMetricFamily("coach_feeds", "Agents with events in memory.", len(service.hub))
+        yield GaugeMetricFamily(
+            "coach_feeds", "Agents with events in memory.", sum(len(tenant.hub) for tenant in tenants)
+        )
         yield GaugeMetricFamily(
             "coach_sidebar_queue_messages", "Messages waiting for sidebars, all together.", sum(depths)
         )
@@ -120,11 +128,13 @@ class ServiceCollector(Collector):
             max(depths, default=0),
         )  # fmt: skip
         yield GaugeMetricFamily(
-            "coach_store_queue_writes", "Writes waiting for the disk.", service.store.waiting
+            "coach_store_queue_writes",
+            "Writes waiting for the disk.",
+            sum(tenant.store.waiting for tenant in tenants),
         )
         yield GaugeMetricFamily(
             "coach_store_queue_limit_writes", "Writes that may wait before producers are told `busy`.",
-            service.settings.max_waiting,
+            sum(tenant.settings.max_waiting for tenant in tenants),
         )  # fmt: skip
 
     def _counters(self) -> Iterator[Metric]:

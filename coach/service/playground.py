@@ -16,7 +16,7 @@ from coach.rulebook.models import PhaseName  # noqa: TC001 - pydantic reads the 
 from coach.service.auth import Principal
 from coach.service.recent import recent_calls, sample_calls
 from coach.service.responses import JsonResponse, error_response
-from coach.service.rest import body_of, known, read_body, service_of
+from coach.service.rest import body_of, known, read_body, service_of, tenant_of
 from coach.service.workshop import TooBusyError, TooSlowError, Workshop
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from coach.rulebook.rules import Rule
     from coach.service.recent import RecordedCall
+    from coach.service.tenant import Tenant
 
 log = logging.getLogger(__name__)
 
@@ -127,11 +128,11 @@ Supervisor = Annotated[Principal, Depends(supervisor)]
 
 
 @router.get("/v1/playground/rules")
-async def list_rules(request: Request, _: Supervisor) -> Response:
+async def list_rules(request: Request, principal: Supervisor) -> Response:
     """List the rules that can be taken into the editor, and a template for a new one."""
-    book = service_of(request).rules.current.rulebook
+    book = tenant_of(request, principal).rules.current.rulebook
     # By the time somebody has typed a sentence the process is there.
-    warming = asyncio.create_task(_warm(request))
+    warming = asyncio.create_task(_warm(request, principal))
     warming.add_done_callback(_ignore)
     phrase = next(iter(book.phrasebook.phrases), "my-rules/plain-words")
     return JsonResponse(
@@ -154,10 +155,11 @@ async def list_rules(request: Request, _: Supervisor) -> Response:
 
 
 @router.get("/v1/playground/rules/{category}/{name}")
-async def show_rule(request: Request, category: str, name: str, _: Supervisor) -> Response:
+async def show_rule(request: Request, category: str, name: str, principal: Supervisor) -> Response:
     """Show one rule as it is written, in a rule file of its own."""
-    rule = _rule(request, f"{category}/{name}")
-    text = await _file_text(request, rule.file)
+    tenant = tenant_of(request, principal)
+    rule = _rule(tenant, f"{category}/{name}")
+    text = await _file_text(tenant, rule.file)
     yaml = excerpt(text, rule.id)
     if yaml is None:
         raise MessageError("not_found", f"{rule.file} 里现在没有 {rule.id}；文件刚改过，请稍后再试")
@@ -165,33 +167,34 @@ async def show_rule(request: Request, category: str, name: str, _: Supervisor) -
 
 
 @router.post("/v1/playground/explain", openapi_extra=body_of(ExplainRequest))
-async def explain(request: Request, _: Supervisor) -> Response:
+async def explain(request: Request, principal: Supervisor) -> Response:
     """Explain a sentence or a call, with the rules in force or with a draft in place of one."""
     asked = await _asked(request, ExplainRequest)
-    return await _answer(request, "explain", limit_s=_TRY_S, **asked.model_dump())
+    return await _answer(request, principal, "explain", limit_s=_TRY_S, **asked.model_dump())
 
 
 @router.post("/v1/playground/draft", openapi_extra=body_of(DraftRequest))
-async def judge_draft(request: Request, _: Supervisor) -> Response:
+async def judge_draft(request: Request, principal: Supervisor) -> Response:
     """Judge a draft: its problems with line and column, and its examples."""
     asked = await _asked(request, DraftRequest)
-    return await _answer(request, "draft", limit_s=_TRY_S, yaml=asked.yaml)
+    return await _answer(request, principal, "draft", limit_s=_TRY_S, yaml=asked.yaml)
 
 
 @router.post("/v1/playground/effect", openapi_extra=body_of(EffectRequest))
 async def show_effect(request: Request, principal: Supervisor) -> Response:
     """Show which hits a draft would add and remove in the calls stored last, or in the sample calls."""
     asked = await _asked(request, EffectRequest)
-    settings = service_of(request).settings
+    tenant = tenant_of(request, principal)
     own = principal.agent_id is not None and str(principal.role) not in _SUPERVISORS
     calls: list[RecordedCall] = await recent_calls(
-        settings.data_dir / "coach.sqlite3", limit=asked.calls, agents=_DEMO_AGENTS if own else ""
+        tenant.database, limit=asked.calls, agents=_DEMO_AGENTS if own else ""
     )
     stored = bool(calls)
     if not stored:
-        calls = await asyncio.to_thread(sample_calls, settings.web / "calls")
+        calls = await asyncio.to_thread(sample_calls, tenant.settings.web / "calls")
     return await _answer(
         request,
+        principal,
         "effect",
         limit_s=_EFFECT_S,
         extra={"source": "stored" if stored else "sample"},
@@ -201,10 +204,10 @@ async def show_effect(request: Request, principal: Supervisor) -> Response:
 
 
 @router.post("/v1/playground/file", openapi_extra=body_of(DraftRequest))
-async def whole_file(request: Request, _: Supervisor) -> Response:
+async def whole_file(request: Request, principal: Supervisor) -> Response:
     """Return the file that a draft belongs into, with the draft in its place; nothing is written."""
     asked = await _asked(request, DraftRequest)
-    judged = await _ask(request, "draft", limit_s=_TRY_S, yaml=asked.yaml)
+    judged = await _ask(request, principal, "draft", limit_s=_TRY_S, yaml=asked.yaml)
     if judged["problems"]:
         first = judged["problems"][0]
         raise MessageError(
@@ -212,12 +215,13 @@ async def whole_file(request: Request, _: Supervisor) -> Response:
             f"yaml: 第 {first['line']} 行第 {first['column']} 列：{first['message']}",
             field="yaml",
         )
-    book = service_of(request).rules.current.rulebook
+    tenant = tenant_of(request, principal)
+    book = tenant.rules.current.rulebook
     known_files = {rule.id: rule.file for rule in book.rules}
     ids = [rule["id"] for rule in judged["rules"]]
     stem = ids[0].split("/", 1)[0] if ids else "draft"
     file = next((known_files[each] for each in ids if each in known_files), f"rules/{stem}.yml")
-    text = await _file_text(request, file)
+    text = await _file_text(tenant, file)
     return JsonResponse({"file": file, "yaml": put_back(text, asked.yaml)})
 
 
@@ -235,6 +239,7 @@ async def _asked(request: Request, model: type[ModelT]) -> ModelT:
 
 async def _answer(
     request: Request,
+    principal: Principal,
     method: str,
     *,
     limit_s: float,
@@ -242,7 +247,7 @@ async def _answer(
     **arguments: object,
 ) -> Response:
     try:
-        answer = await _ask(request, method, limit_s=limit_s, **arguments)
+        answer = await _ask(request, principal, method, limit_s=limit_s, **arguments)
     except TooSlowError:
         log.warning("试验场的一次 %s 超过 %s 秒，已中止", method, limit_s)
         message = (
@@ -252,9 +257,11 @@ async def _answer(
     return JsonResponse({**answer, **(extra or {})})
 
 
-async def _ask(request: Request, method: str, *, limit_s: float, **arguments: object) -> dict[str, Any]:
+async def _ask(
+    request: Request, principal: Principal, method: str, *, limit_s: float, **arguments: object
+) -> dict[str, Any]:
     workshop: Workshop = request.app.state.workshop
-    book = service_of(request).rules.current.rulebook
+    book = tenant_of(request, principal).rules.current.rulebook
     try:
         answer: dict[str, Any] = await workshop.ask(book, method, limit_s=limit_s, **arguments)
     except TooBusyError as error:
@@ -262,9 +269,17 @@ async def _ask(request: Request, method: str, *, limit_s: float, **arguments: ob
     return answer
 
 
-async def _warm(request: Request) -> None:
+async def _warm(request: Request, principal: Principal) -> None:
     await _ask(
-        request, "explain", limit_s=_TRY_S, text="", customer="", speaker="agent", phase=None, yaml=None
+        request,
+        principal,
+        "explain",
+        limit_s=_TRY_S,
+        text="",
+        customer="",
+        speaker="agent",
+        phase=None,
+        yaml=None,
     )
 
 
@@ -274,17 +289,17 @@ def _ignore(task: asyncio.Task[None]) -> None:
         log.debug("试验场未能预热：%s", task.exception())
 
 
-def _rule(request: Request, rule_id: str) -> Rule:
-    for rule in service_of(request).rules.current.rulebook.rules:
+def _rule(tenant: Tenant, rule_id: str) -> Rule:
+    for rule in tenant.rules.current.rulebook.rules:
         if rule.id == rule_id:
             return rule
     raise MessageError("not_found", f"没有规则 {rule_id!r}")
 
 
-async def _file_text(request: Request, name: str) -> str:
+async def _file_text(tenant: Tenant, name: str) -> str:
     """Read a rule file by the name that problems give it; "" for a new one."""
     # Names come from the rule book or from an id that holds no dots and no further slash.
-    return await asyncio.to_thread(_text_of, service_of(request).settings.rules / name.removeprefix("rules/"))
+    return await asyncio.to_thread(_text_of, tenant.settings.rules / name.removeprefix("rules/"))
 
 
 def _text_of(file: Path) -> str:

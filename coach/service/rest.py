@@ -30,8 +30,11 @@ from coach.service.render import Message, render_hit, timestamp
 from coach.service.responses import JsonResponse
 
 if TYPE_CHECKING:
+    from coach.service.meter import Meter
+    from coach.service.review_requests import Visitor
     from coach.service.ruleset import RuleSet
     from coach.service.service import Service
+    from coach.service.tenant import Tenant
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -44,6 +47,11 @@ def service_of(request: Request) -> Service:
     """Return the service behind a request."""
     service: Service = request.app.state.service
     return service
+
+
+def tenant_of(request: Request, asking: Principal | Visitor) -> Tenant:
+    """Return the tenant of who asks; what is asked has no say in it."""
+    return service_of(request).tenants[asking.tenant]
 
 
 def known(request: Request) -> Principal:
@@ -104,10 +112,11 @@ async def read_body(request: Request, model: type[ModelT], *, limit: int = MAX_B
 
 
 @router.post("/v1/check", openapi_extra=body_of(CheckRequest))
-async def check(request: Request, _: Known) -> Response:
+async def check(request: Request, principal: Known) -> Response:
     """Check text outside of a call: the hits an agent would be shown."""
     asked = await read_body(request, CheckRequest)
-    rules, masking = service_of(request).rules.current, service_of(request).settings.masking
+    tenant = tenant_of(request, principal)
+    rules, masking = tenant.rules.current, tenant.settings.masking
     if (asked.text is None) == (asked.utterances is None):
         raise MessageError("invalid_field", "text: 应给出 text 或 utterances 之一", field="text")
     if asked.utterances is None:
@@ -148,26 +157,27 @@ async def take_events(request: Request, call_id: str, principal: Known) -> Respo
     if principal.role != "producer":
         raise MessageError("not_allowed", "此操作需要 API 密钥或生产者令牌")
     batch = await read_body(request, EventBatch)
-    service = service_of(request)
+    tenant = tenant_of(request, principal)
+    meter = service_of(request).meter
 
     async def take_in() -> Message:
-        return await _take_in(service, principal, call_id=call_id, events=batch.events)
+        return await _take_in(tenant, principal, meter=meter, call_id=call_id, events=batch.events)
 
     key = request.headers.get(HEADER)
     if key is None:
         return JsonResponse(await take_in())
     asked = IdempotentRequest.of(principal=principal, call_id=call_id, key=key, events=batch.events)
-    return JsonResponse(await service.answers.once(asked, take_in))
+    return JsonResponse(await tenant.answers.once(asked, take_in))
 
 
 @router.get("/v1/calls/{call_id}")
 async def show_call(request: Request, call_id: str, principal: Known) -> Response:
     """Show what is stored of a call."""
-    service = service_of(request)
-    stored = await service.store.load_call(call_id)
+    tenant = tenant_of(request, principal)
+    stored = await tenant.store.load_call(call_id)
     if stored is None or not principal.covers(stored.agent_id):
         raise MessageError("unknown_call", "没有这通电话", field="call_id")
-    told = Privacy(masked=service.settings.masking)
+    told = Privacy(masked=tenant.settings.masking)
     return JsonResponse(
         {
             "call_id": stored.call_id,
@@ -196,7 +206,7 @@ async def show_call(request: Request, call_id: str, principal: Known) -> Respons
                         for suggestion in each["suggestions"]
                     ],
                 }
-                for each in await service.store.describe_advice(call_id)
+                for each in await tenant.store.describe_advice(call_id)
             ],
             "moments": list(stored.moments),
         }
@@ -207,7 +217,7 @@ async def show_call(request: Request, call_id: str, principal: Known) -> Respons
 async def give_feedback(request: Request, advice_id: str, principal: Known) -> Response:
     """Store a verdict on a piece of advice."""
     asked = await read_body(request, FeedbackRequest)
-    done = await service_of(request).calls.answer(
+    done = await tenant_of(request, principal).calls.answer(
         advice_id, kind="verdict", value=asked.verdict, principal=principal
     )
     await done
@@ -215,9 +225,9 @@ async def give_feedback(request: Request, advice_id: str, principal: Known) -> R
 
 
 @router.get("/v1/rules")
-async def list_rules(request: Request, _: Known) -> Response:
+async def list_rules(request: Request, principal: Known) -> Response:
     """List the rules in force."""
-    rules = service_of(request).rules
+    rules = tenant_of(request, principal).rules
     return JsonResponse(
         {
             "digest": rules.current.rulebook.digest,
@@ -242,17 +252,19 @@ async def list_rules(request: Request, _: Known) -> Response:
 async def healthz(request: Request) -> Response:
     """Say that the process lives, and what it lacks."""
     service = service_of(request)
+    rules = service.default.rules
+    stale = next((source.stale for source in service.rule_sources if source.stale), None)
     return JsonResponse(
         {
             "status": "ok",
             "version": __version__,
             "rules": {
-                "digest": service.rules.current.rulebook.digest,
-                "stale": bool(service.rules.stale),
-                "problem": service.rules.stale or None,
+                "digest": rules.current.rulebook.digest,
+                "stale": bool(stale),
+                "problem": stale,
             },
-            "store": {"problem": service.store.error or None},
-            "calls": len(service.calls),
+            "store": {"problem": service.problem or None},
+            "calls": service.calls_in_memory,
             "connections": service.lobby.open,
         }
     )
@@ -262,19 +274,19 @@ async def healthz(request: Request) -> Response:
 async def readyz(request: Request) -> Response:
     """Say whether calls can be taken: 200, or 503."""
     service = service_of(request)
-    ready = service.ready and not service.store.error
+    ready = service.ready and not service.problem
     return JsonResponse({"ready": ready}, status_code=200 if ready else 503)
 
 
 async def _take_in(
-    service: Service, principal: Principal, *, call_id: str, events: list[dict[str, Any]]
+    tenant: Tenant, principal: Principal, *, meter: Meter, call_id: str, events: list[dict[str, Any]]
 ) -> Message:
-    outbox = Outbox(bounded=False, meter=service.meter)
-    intake = Intake(calls=service.calls, principal=principal, outbox=outbox, max_calls=1, call_id=call_id)
+    outbox = Outbox(bounded=False, meter=meter)
+    intake = Intake(calls=tenant.calls, principal=principal, outbox=outbox, max_calls=1, call_id=call_id)
     try:
         for event in events:
             await intake.event({"call_id": call_id, **event})
-        acked = await service.calls.settle(call_id)
+        acked = await tenant.calls.settle(call_id)
     finally:
         intake.close()
     return {"acked": acked, "errors": outbox.errors}

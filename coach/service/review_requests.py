@@ -98,9 +98,10 @@ class LinkRequest(_Model):
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Whose reviews somebody may see: "" those of everybody."""
+    """Whose reviews somebody may see in which tenant: "" those of everybody."""
 
     owner: str
+    tenant: str
 
 
 def admit(principal: Principal, *, demo: bool) -> Visitor:
@@ -110,9 +111,9 @@ def admit(principal: Principal, *, demo: bool) -> Visitor:
         MessageError: `not_allowed`.
     """
     if principal.agent_id is None:
-        return Visitor("")
+        return Visitor("", principal.tenant)
     if demo:
-        return Visitor(_DEMO)
+        return Visitor(_DEMO, principal.tenant)
     raise MessageError("not_allowed", "质检需要 API 密钥，令牌不够")
 
 

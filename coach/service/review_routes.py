@@ -16,7 +16,7 @@ from coach.service.handshake import NOT_ALLOWED, receive, send
 from coach.service.messages import read_object
 from coach.service.render import timestamp
 from coach.service.responses import JsonResponse
-from coach.service.rest import body_of, known, service_of
+from coach.service.rest import body_of, known, service_of, tenant_of
 from coach.service.review_record import DOWNLOADS, ENDED, ReviewRecord
 from coach.service.review_requests import (
     FolderRequest,
@@ -35,6 +35,7 @@ from coach.transcripts.model import ReadOptions
 if TYPE_CHECKING:
     from coach.service.reviews import Reviews
     from coach.service.service import Service
+    from coach.service.tenant import Tenant
     from coach.service.tickets import Tickets
 
 _MAX_BODY: Final = 64 * 1024
@@ -80,20 +81,20 @@ Reviewing = Annotated[Visitor, Depends(reviewing)]
 @router.post("/v1/reviews", openapi_extra=_MULTIPART)
 async def create(request: Request, visitor: Reviewing) -> Response:
     """Take in files, or a folder on the server, for review."""
-    service = service_of(request)
-    async with service.reviews.incoming() as incoming:
+    tenant = tenant_of(request, visitor)
+    async with tenant.reviews.incoming() as incoming:
         if request.headers.get("content-type", "").startswith("application/json"):
-            record = await _from_folder(request, service, visitor, incoming)
+            record = await _from_folder(request, tenant, visitor, incoming)
         else:
-            record = await _from_upload(request, service, visitor, incoming)
-    return _told(service, record, status=201)
+            record = await _from_upload(request, tenant, visitor, incoming)
+    return _told(tenant, record, status=201)
 
 
 @router.get("/v1/reviews")
 async def list_reviews(request: Request, visitor: Reviewing) -> Response:
     """List the reviews that are kept, youngest first, and what may be sent."""
-    service = service_of(request)
-    settings, reviews = service.settings, service.reviews
+    tenant = tenant_of(request, visitor)
+    settings, reviews = tenant.settings, tenant.reviews
     return JsonResponse(
         {
             "reviews": [reviews.told(record) for record in reviews.listed(visitor.owner)],
@@ -111,27 +112,27 @@ async def list_reviews(request: Request, visitor: Reviewing) -> Response:
 @router.get("/v1/reviews/{review_id}")
 async def show(request: Request, review_id: str, visitor: Reviewing) -> Response:
     """Show one review: its state, how far it is, what was recognised."""
-    service = service_of(request)
-    return _told(service, service.reviews.get(review_id, visitor.owner))
+    tenant = tenant_of(request, visitor)
+    return _told(tenant, tenant.reviews.get(review_id, visitor.owner))
 
 
 @router.post("/v1/reviews/{review_id}/start", openapi_extra=body_of(OptionsRequest))
 async def start(request: Request, review_id: str, visitor: Reviewing) -> Response:
     """Begin a review that was only received, or go on with one that was cancelled or failed."""
-    reviews = service_of(request).reviews
+    reviews = tenant_of(request, visitor).reviews
     reviews.get(review_id, visitor.owner)
     body = await _body(request)
     options = read_request(OptionsRequest, read_object(body)).options if body.strip() else None
-    return _told(service_of(request), await reviews.start(review_id, options))
+    return _told(tenant_of(request, visitor), await reviews.start(review_id, options))
 
 
 @router.delete("/v1/reviews/{review_id}")
 async def remove(request: Request, review_id: str, visitor: Reviewing) -> Response:
     """Cancel a review that waits or runs; delete any other with its files."""
-    service = service_of(request)
-    service.reviews.get(review_id, visitor.owner)
-    record = await service.reviews.remove(review_id)
-    return Response(status_code=204) if record is None else _told(service, record)
+    tenant = tenant_of(request, visitor)
+    tenant.reviews.get(review_id, visitor.owner)
+    record = await tenant.reviews.remove(review_id)
+    return Response(status_code=204) if record is None else _told(tenant, record)
 
 
 @router.get("/v1/reviews/{review_id}/results")
@@ -143,7 +144,7 @@ async def results(
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> Response:
     """Return results, a JSON line a call; the header Link leads to the next page."""
-    out = _finished(service_of(request), review_id, visitor)
+    out = _finished(tenant_of(request, visitor), review_id, visitor)
     page, after = await asyncio.to_thread(_page_of, out / "results.jsonl", cursor, limit)
     headers = {}
     if after is not None:
@@ -155,22 +156,22 @@ async def results(
 @router.post("/v1/reviews/{review_id}/links", openapi_extra=body_of(LinkRequest))
 async def link(request: Request, review_id: str, visitor: Reviewing) -> Response:
     """Give an address that a browser can open without a key, for a minute."""
-    service = service_of(request)
-    out = _finished(service, review_id, visitor)
+    tenant = tenant_of(request, visitor)
+    out = _finished(tenant, review_id, visitor)
     asked = read_request(LinkRequest, read_object(await _body(request)))
     _existing(out, asked.file)
     path = f"/v1/reviews/{review_id}/{asked.file}"
-    ticket, until = _tickets(request).issue(path)
+    ticket, until = _tickets(request).issue(path, tenant=tenant.name)
     return JsonResponse({"url": f"{path}?ticket={ticket}", "expires_at": timestamp(until)})
 
 
 @router.get("/v1/reviews/{review_id}/{file}")
 async def download(request: Request, review_id: str, file: str, ticket: str = "") -> Response:
     """Return one of the files that a review wrote."""
-    service = service_of(request)
-    admitted = ticket and _tickets(request).admits(ticket, request.url.path)
-    visitor = Visitor("") if admitted else reviewing(request)
-    path = _existing(_finished(service, review_id, visitor), file)
+    holder = _tickets(request).admits(ticket, request.url.path) if ticket else None
+    visitor = reviewing(request) if holder is None else Visitor("", holder)
+    tenant = tenant_of(request, visitor)
+    path = _existing(_finished(tenant, review_id, visitor), file)
     if file == "report.html":
         return FileResponse(
             path, media_type=DOWNLOADS[file], headers={"Content-Security-Policy": _REPORT_POLICY}
@@ -187,9 +188,10 @@ async def watch(socket: WebSocket, review_id: str) -> None:
         if greeted is None:
             return
         visitor = admit(greeted.principal, demo=demo)
-        service.reviews.get(review_id, visitor.owner)
+        tenant = service.tenants[visitor.tenant]
+        tenant.reviews.get(review_id, visitor.owner)
         with service.lobby.counted():
-            await _tell_until_gone(socket, service.reviews, review_id)
+            await _tell_until_gone(socket, tenant.reviews, review_id)
     except MessageError as error:
         await socket.close(NOT_ALLOWED, error.message)
     except WebSocketDisconnect:
@@ -222,8 +224,8 @@ async def _listen(socket: WebSocket) -> None:
             await receive(socket)
 
 
-async def _from_upload(request: Request, service: Service, visitor: Visitor, incoming: Path) -> ReviewRecord:
-    settings, folder = service.settings, incoming / IN
+async def _from_upload(request: Request, tenant: Tenant, visitor: Visitor, incoming: Path) -> ReviewRecord:
+    settings, folder = tenant.settings, incoming / IN
     upload = await receive_files(
         request,
         folder,
@@ -234,7 +236,7 @@ async def _from_upload(request: Request, service: Service, visitor: Visitor, inc
     options = asked.options
     reading = ReadOptions(format=asked.format, encoding=asked.encoding, agent_is=frozenset(asked.agent_is))
     await asyncio.to_thread(check_types, folder, upload.files, reading)
-    return await service.reviews.add(
+    return await tenant.reviews.add(
         incoming,
         owner=visitor.owner,
         title=asked.title,
@@ -246,12 +248,12 @@ async def _from_upload(request: Request, service: Service, visitor: Visitor, inc
     )
 
 
-async def _from_folder(request: Request, service: Service, visitor: Visitor, incoming: Path) -> ReviewRecord:
+async def _from_folder(request: Request, tenant: Tenant, visitor: Visitor, incoming: Path) -> ReviewRecord:
     asked = read_request(FolderRequest, read_object(await _body(request)))
     # Visitors of the demo see nothing that lies on the server.
-    root = None if visitor.owner else service.settings.review_dir
+    root = None if visitor.owner else tenant.settings.review_dir
     files, size = await asyncio.to_thread(files_below, root, asked.folder)
-    return await service.reviews.add(
+    return await tenant.reviews.add(
         incoming,
         owner=visitor.owner,
         title=asked.title or asked.folder,
@@ -272,8 +274,8 @@ async def _body(request: Request) -> bytes:
     return bytes(body)
 
 
-def _told(service: Service, record: ReviewRecord, *, status: int = 200) -> Response:
-    return JsonResponse(service.reviews.told(record), status_code=status)
+def _told(tenant: Tenant, record: ReviewRecord, *, status: int = 200) -> Response:
+    return JsonResponse(tenant.reviews.told(record), status_code=status)
 
 
 def _tickets(request: Request) -> Tickets:
@@ -281,12 +283,12 @@ def _tickets(request: Request) -> Tickets:
     return tickets
 
 
-def _finished(service: Service, review_id: str, visitor: Visitor) -> Path:
-    record = service.reviews.get(review_id, visitor.owner)
+def _finished(tenant: Tenant, review_id: str, visitor: Visitor) -> Path:
+    record = tenant.reviews.get(review_id, visitor.owner)
     if record.state != "finished":
         ended = "；没有结果" if record.state in ENDED else "；做完才有结果"
         raise MessageError("conflict", f"state: 这次质检是 {record.state}{ended}", field="state")
-    return service.reviews.out(review_id)
+    return tenant.reviews.out(review_id)
 
 
 def _existing(out: Path, file: str) -> Path:

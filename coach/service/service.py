@@ -1,4 +1,4 @@
-"""The parts of a running service, put together and taken apart in order."""
+"""What the process has: settings, keys, the gate, the meter; and its tenants, put together and taken apart in order."""
 
 from __future__ import annotations
 
@@ -9,23 +9,19 @@ import time
 from typing import IO, TYPE_CHECKING, Final
 
 from coach.errors import ConfigError
-from coach.service.abandoned import end_abandoned_forever
 from coach.service.auth import Gate, KeyRing
-from coach.service.calls import Calls
-from coach.service.decisions import Decisions
+from coach.service.connector_settings import load_connector_settings
 from coach.service.handshake import Lobby
-from coach.service.hub import Hub
-from coach.service.idempotency import Answers
 from coach.service.meter import Meter
-from coach.service.reviews import Reviews
 from coach.service.ruleset import RuleSource
-from coach.service.store import Store
+from coach.service.tenant import DEFAULT, Tenant, report_death
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
     from coach.config import Settings
+    from coach.service.hub import Reader
     from coach.service.ruleset import RuleSet
 
 log = logging.getLogger(__name__)
@@ -56,7 +52,7 @@ class Service:
     ) -> None:
         self.settings = settings
         self.clock = clock
-        self.rules = RuleSource(
+        rules = RuleSource(
             rules_dir=settings.rules,
             phrasebook_dir=settings.phrasebook,
             packs=settings.packs,
@@ -69,28 +65,45 @@ class Service:
             raise ConfigError(f"data_dir: 无法使用 {settings.data_dir}：{error.strerror}") from error
         if not settings.masking:
             log.warning("个人信息脱敏已关闭（COACH_MASKING=off）：号码、姓名、地址会原样显示和保存")
-        self.rules.load(ruleset)
+        rules.load(ruleset)
         self.gate = Gate(origins=settings.origins, hosts=settings.hosts, bound_to=settings.host)
         self.lobby = Lobby(keys=self.keys, gate=self.gate, limit=settings.max_connections)
         self.meter = Meter()
-        self.store = Store(
-            settings.data_dir / "coach.sqlite3", max_waiting=settings.max_waiting, meter=self.meter
-        )
-        self.hub = Hub(keep=settings.resume_events, meter=self.meter)
-        self.calls = Calls(
-            store=self.store,
-            hub=self.hub,
-            rules=self.rules,
-            max_calls=settings.max_calls,
-            idle_s=settings.call_idle_s,
-            timeout_s=settings.call_timeout_s,
-            masking=settings.masking,
+        default = Tenant(
+            DEFAULT,
+            settings=settings,
+            rules=rules,
+            meter=self.meter,
+            connectors=load_connector_settings(),
             clock=clock,
         )
-        self.answers = Answers(self.store, clock=clock)
-        self.reviews = Reviews(settings=settings, clock=clock)
-        self.decisions = Decisions(settings.data_dir / "coach.sqlite3", masking=settings.masking, clock=clock)
+        self.tenants = {default.name: default}
         self.ready = False
+
+    @property
+    def default(self) -> Tenant:
+        """The tenant of whoever names none."""
+        return self.tenants[DEFAULT]
+
+    @property
+    def rule_sources(self) -> tuple[RuleSource, ...]:
+        """The rules of all tenants, each once."""
+        return tuple({id(tenant.rules): tenant.rules for tenant in self.tenants.values()}.values())
+
+    @property
+    def problem(self) -> str:
+        """What keeps a store from writing; "" when every one writes."""
+        return next((tenant.store.error for tenant in self.tenants.values() if tenant.store.error), "")
+
+    @property
+    def calls_in_memory(self) -> int:
+        """Calls of all tenants."""
+        return sum(len(tenant.calls) for tenant in self.tenants.values())
+
+    def readers(self) -> Iterator[Reader]:
+        """Yield the sidebars of all tenants."""
+        for tenant in self.tenants.values():
+            yield from tenant.hub.readers()
 
     async def drain(self) -> None:
         """Get what came so far onto the disk, its acks to the producers and its cards to the sidebars.
@@ -99,48 +112,42 @@ class Service:
         producer sends it again elsewhere.
         """
         self.ready = False
-        await self.store.settle()
+        await self._settle()
         for _ in range(_DRAIN_STEPS):
-            if not any(reader.depth for reader in self.hub.readers()):
+            if not any(reader.depth for reader in self.readers()):
                 break
             await asyncio.sleep(_DRAIN_STEP_S)
         # What came meanwhile; then its acks are on their way to the writers of the sockets.
-        await self.store.settle()
+        await self._settle()
         await asyncio.sleep(_DRAIN_STEP_S)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Open the store, bring back the running calls, let time pass; at the end write what waits."""
+        """Run every tenant and keep its rules fresh."""
         stop = asyncio.Event()
+        tasks: list[asyncio.Task[None]] = []
         try:
-            await self.store.open()
-            await self.calls.revive_open()
-            sweep = end_abandoned_forever(self.calls, timeout_s=self.settings.call_timeout_s)
-            clocks = [
-                asyncio.create_task(self.calls.run_clock(), name="clock"),
-                asyncio.create_task(sweep, name="call-sweep"),
-            ]
-            tasks = [*clocks]
-            tasks.append(asyncio.create_task(self.rules.warm(), name="rules-warm"))
-            if self.settings.reload_rules:
-                tasks.append(asyncio.create_task(self.rules.watch(stop), name="rules-watch"))
-            for task in tasks:
-                task.add_done_callback(_report_death)
-            await self.reviews.open()
-            self.ready = True
-            try:
-                yield
-            finally:
-                self.ready = False
-                stop.set()
-                for clock in clocks:
-                    clock.cancel()
-                await self.reviews.close()
-                await asyncio.gather(*tasks, return_exceptions=True)
-                await self.decisions.close()
-                await self.store.close()
+            async with contextlib.AsyncExitStack() as stack:
+                for tenant in self.tenants.values():
+                    await stack.enter_async_context(tenant.running())
+                for rules in self.rule_sources:
+                    tasks.append(asyncio.create_task(rules.warm(), name="rules-warm"))
+                    if self.settings.reload_rules:
+                        tasks.append(asyncio.create_task(rules.watch(stop), name="rules-watch"))
+                for task in tasks:
+                    task.add_done_callback(report_death)
+                self.ready = True
+                try:
+                    yield
+                finally:
+                    self.ready = False
+                    stop.set()
+                    await asyncio.gather(*tasks, return_exceptions=True)
         finally:
             self._lock.close()
+
+    async def _settle(self) -> None:
+        await asyncio.gather(*(tenant.store.settle() for tenant in self.tenants.values()))
 
 
 def _lock(file: Path) -> IO[bytes]:
@@ -156,8 +163,3 @@ def _lock(file: Path) -> IO[bytes]:
         stream.close()
         raise ConfigError(f"data_dir: {file.parent} 正被另一个 coach 服务使用") from error
     return stream
-
-
-def _report_death(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and task.exception() is not None:
-        log.critical("后台任务 %s 意外停止", task.get_name(), exc_info=task.exception())

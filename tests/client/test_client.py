@@ -141,7 +141,7 @@ def test_health_needs_no_key(running):
     """The digest and the numbers."""
     service = running()
     with Client(service.url) as client:
-        assert client.health().rules.digest == service.service.rules.current.rulebook.digest
+        assert client.health().rules.digest == service.tenant.rules.current.rulebook.digest
 
 
 def test_an_answer_that_is_not_coachs_is_told():

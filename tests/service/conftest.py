@@ -20,6 +20,8 @@ from coach.service.service import Service
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from coach.service.tenant import Tenant
+
 TIMEOUT_S = 10
 
 WORDS = """\
@@ -97,6 +99,11 @@ class Running:
             self._listening.set()
 
         await serve(self.service, on_listening=on_listening, stop=self._stop)
+
+    @property
+    def tenant(self) -> Tenant:
+        """The tenant of whoever names none."""
+        return self.service.default
 
     def start(self) -> Running:
         """Start and wait until the port is open."""

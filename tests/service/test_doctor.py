@@ -98,7 +98,7 @@ def test_a_running_service_answers_for_its_port(running):
     """The port is taken, by us: that is well."""
     service = running()
     settings = service.service.settings.model_copy(update={"port": int(service.url.rsplit(":", 1)[1])})
-    digest = service.service.rules.current.rulebook.digest
+    digest = service.tenant.rules.current.rulebook.digest
     finding = found(examine_access(settings, digest=digest), "port")
     assert (finding.state, "正在运行 coach" in finding.says) == ("ok", True)
     assert found(examine_access(settings, digest="other"), "port").state == "warning"

@@ -30,15 +30,15 @@ def test_a_silent_call_is_ended_told_and_stored(running, clients, wire, clock):
     producer.send(wire.started(), wire.said("您好", seq=2))
     producer.acked("c1", 2)
     clock.now += 599
-    service.within(service.service.calls.tick)
+    service.within(service.tenant.calls.tick)
     assert service.http("GET", "/v1/calls/c1").json()["ended_ms"] is None
     clock.now += 1
-    service.within(service.service.calls.tick)
+    service.within(service.tenant.calls.tick)
     ended = sidebar.until("call.ended")
     assert (ended["call_id"], ended["at_ms"], ended["reason"]) == ("c1", 2900, "timeout")
     error = producer.until("error")
     assert (error["code"], error["call_id"], error["seq"]) == ("call_ended", "c1", None)
-    service.within(service.service.calls.settle, "c1")
+    service.within(service.tenant.calls.settle, "c1")
     assert service.http("GET", "/v1/calls/c1").json()["ended_ms"] == 2900
 
 
@@ -55,7 +55,7 @@ def test_any_frame_keeps_a_call_alive(running, clients, wire, clock):
     producer.send({**wire.said("您好", seq=4), "speaker": "boss"})
     assert producer.next()["code"] == "invalid_field"
     clock.now += 500
-    service.within(service.service.calls.tick)
+    service.within(service.tenant.calls.tick)
     assert service.http("GET", "/v1/calls/c1").json()["ended_ms"] is None
 
 
@@ -66,7 +66,7 @@ def test_nobody_goes_on_with_a_call_that_timed_out(running, clients, wire, clock
     producer.send(wire.started())
     producer.acked("c1", 1)
     clock.now += 600
-    service.within(service.service.calls.tick)
+    service.within(service.tenant.calls.tick)
     assert producer.until("error")["seq"] is None
     producer.send(wire.said("喂", seq=2))
     assert producer.until("error")["code"] == "call_ended"
@@ -86,11 +86,11 @@ def test_a_call_interrupted_by_a_restart_has_its_whole_time_again(running, clien
     first.stop()
     clock.now += 3000
     second = running(clock=clock, call_timeout_s=600)
-    second.within(second.service.calls.tick)
-    assert "c1" in second.service.calls
+    second.within(second.tenant.calls.tick)
+    assert "c1" in second.tenant.calls
     clock.now += 600
     sidebar = clients.sidebar(second)
-    second.within(second.service.calls.tick)
+    second.within(second.tenant.calls.tick)
     assert sidebar.until("call.ended")["reason"] == "timeout"
 
 
@@ -104,9 +104,9 @@ def test_abandoned_calls_on_disk_are_ended_too(running, clients, wire, clock):
     first.stop()
     clock.now += 8000
     second = running(clock=clock, call_timeout_s=600, call_idle_s=60)
-    assert len(second.service.calls) == 0
-    second.within(second.service.calls.end_abandoned)
-    second.within(second.service.calls.settle, "old")
+    assert len(second.tenant.calls) == 0
+    second.within(second.tenant.calls.end_abandoned)
+    second.within(second.tenant.calls.settle, "old")
     ended = {each: second.http("GET", f"/v1/calls/{each}").json()["ended_ms"] for each in ("old", "talking")}
     assert ended == {"old": 0, "talking": None}
 
@@ -124,7 +124,7 @@ def test_the_client_stops_a_call_that_timed_out(running, clock):
         producer.start_call("c1", agent_id="a1")
         producer.drain()
         clock.now += 600
-        service.within(service.service.calls.tick)
+        service.within(service.tenant.calls.tick)
         assert ended.wait(10)
         with pytest.raises(RefusedError) as refused:
             producer.utterance("c1", "u1", "喂", speaker="agent", start_ms=0, end_ms=1)
@@ -139,6 +139,6 @@ def test_without_a_time_out_no_call_is_ended(running, clients, wire, clock):
     producer.send(wire.started())
     producer.acked("c1", 1)
     clock.now += 90_000
-    service.within(service.service.calls.tick)
-    service.within(lambda: end_abandoned_forever(service.service.calls, timeout_s=0))
+    service.within(service.tenant.calls.tick)
+    service.within(lambda: end_abandoned_forever(service.tenant.calls, timeout_s=0))
     assert service.http("GET", "/v1/calls/c1").json()["ended_ms"] is None

@@ -182,7 +182,7 @@ def test_an_utterance_after_the_end_is_refused(running, clients, wire):
     producer.acked("c1", 2)
     producer.send(wire.said("还有", seq=3))
     assert producer.next()["code"] == "call_ended"
-    service.within(service.service.calls.tick)
+    service.within(service.tenant.calls.tick)
     producer.send(wire.said("还有", seq=4))
     assert producer.next()["code"] == "call_ended"
     producer.send(wire.ended(seq=2))
@@ -238,7 +238,7 @@ def test_the_service_holds_no_more_calls_than_allowed(running, clients, wire):
     assert producer.next()["code"] == "busy"
     producer.send(wire.ended(seq=2))
     producer.acked("c1", 2)
-    service.within(service.service.calls.tick)
+    service.within(service.tenant.calls.tick)
     producer.send(wire.started("c2"))
     producer.acked("c2", 1)
 

@@ -72,9 +72,9 @@ def live(running, wire, call: dict) -> dict:
         at = STARTED.timestamp() + event.get("end_ms", 0) / 1000
         while now[0] + 0.5 < at:
             now[0] += 0.5
-            service.within(service.service.calls.tick)
+            service.within(service.tenant.calls.tick)
         now[0] = max(now[0], at)
-        service.within(post, service.service, {**event, "call_id": "c1", "seq": seq})
+        service.within(post, service.tenant, {**event, "call_id": "c1", "seq": seq})
     last = call["turns"][-1]["end_ms"]
     ended = wire.ended(seq=len(events) + 1, at_ms=last)
     answer = service.http("POST", "/v1/calls/c1/events", json={"events": [ended]})
@@ -82,13 +82,13 @@ def live(running, wire, call: dict) -> dict:
     return service.http("GET", "/v1/calls/c1").json()
 
 
-async def post(service, event: dict) -> None:
-    """Hand one event to the service, as its sockets do."""
+async def post(tenant, event: dict) -> None:
+    """Hand one event to the tenant, as its sockets do."""
     from coach.service.auth import Principal
     from coach.service.messages import read_producer_event
 
     principal = Principal(role="producer", agent_id=None)
-    await service.calls.accept(read_producer_event(event), producer=Silent(), principal=principal)
+    await tenant.calls.accept(read_producer_event(event), producer=Silent(), principal=principal)
 
 
 class Silent:

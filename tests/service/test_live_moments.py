@@ -93,8 +93,8 @@ def test_a_greeting_part_not_said_in_time_is_missed(running, clients, wire):
     )
     producer.acked("c1", 3)
     now[0] += 11
-    service.within(service.service.calls.tick)
-    service.within(service.service.calls.tick)
+    service.within(service.tenant.calls.tick)
+    service.within(service.tenant.calls.tick)
     told = [sidebar.until("moment") for _ in range(2)]
     assert [each["kind"] for each in told] == ["long-silence", "missing-greeting"]
     assert told[1]["details"] == {"missing": ["单位", "工号"]}
@@ -120,10 +120,10 @@ def test_a_slow_recogniser_makes_no_silence(running, clients, wire):
     )
     producer.acked("c1", 3)
     now[0] += 5
-    service.within(service.service.calls.tick)
+    service.within(service.tenant.calls.tick)
     assert clients.sidebar(service).next()["call"]["moments"] == []
     now[0] += 8
-    service.within(service.service.calls.tick)
+    service.within(service.tenant.calls.tick)
     assert sidebar.until("moment")["kind"] == "long-silence"
 
 
@@ -165,7 +165,7 @@ def test_a_promise_is_due_during_the_call(running, clients, wire):
     told = sidebar.until("moment")
     producer.acked("c1", 4)
     now[0] += 320
-    service.within(service.service.calls.tick)
+    service.within(service.tenant.calls.tick)
     due = next(each for each in iter(lambda: sidebar.until("moment"), None) if each["id"] == told["id"])
     assert (told["kind"], told["due"], due["due"]) == ("commitment", False, True)
 
@@ -270,6 +270,8 @@ def test_a_database_of_the_first_version_keeps_its_snoozes(running, clients, wir
         database.executescript(
             """DROP TABLE moments; DROP TABLE snoozes;
             DROP TABLE decisions; DROP TABLE decision_history; DROP TABLE batch_answers; DROP INDEX advice_rule;
+            DROP TABLE alembic_version; DROP INDEX calls_youngest; DROP INDEX calls_agent;
+            ALTER TABLE calls DROP COLUMN writer;
             CREATE TABLE snoozes (call_id VARCHAR(128) NOT NULL, rule VARCHAR(128) NOT NULL, seq INTEGER NOT NULL,
                 PRIMARY KEY (call_id, rule));
             INSERT INTO snoozes VALUES ('c1', 'hedging/should-be', 1);

@@ -181,6 +181,6 @@ def test_readiness_follows_the_store(running):
     """A store that cannot write makes the service not ready, with the reason in /healthz."""
     service = running()
     assert service.http("GET", "/readyz").status_code == 200
-    service.service.store.error = "disk full"
+    service.tenant.store.error = "disk full"
     assert service.http("GET", "/readyz").status_code == 503
     assert service.http("GET", "/healthz").json()["store"]["problem"] == "disk full"

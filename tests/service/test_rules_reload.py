@@ -33,7 +33,7 @@ def test_new_rules_take_effect_for_a_running_call(running, clients, wire, edited
     producer.acked("c1", 2)
     before = digest(service)
     edited("rules/ignorance.yml", "[我 不 (知道|清楚)]", "[我 不 (知道|清楚), 爱莫能助]")
-    service.within(service.service.rules.reload)
+    service.within(service.tenant.rules.reload)
     assert digest(service) != before
     producer.send(wire.said("我们爱莫能助", seq=3))
     assert sidebar.until("advice")["utterance_id"] == "u3"
@@ -46,7 +46,7 @@ def test_a_call_keeps_its_rules_until_its_utterance_ends(running, clients, wire,
     producer.send(wire.started(), wire.said("我不知道这个事情", seq=2, utterance_id="u", final=False))
     card = sidebar.until("advice")
     edited("rules/ignorance.yml", "severity: warning", "severity: notice")
-    service.within(service.service.rules.reload)
+    service.within(service.tenant.rules.reload)
     producer.send(wire.said("我不知道这个事情怎么办", seq=3, utterance_id="u", revision=2))
     producer.acked("c1", 3)
     stored = service.http("GET", "/v1/calls/c1").json()["advice"]
@@ -58,13 +58,13 @@ def test_bad_rules_leave_the_old_ones_in_force_and_say_so(running, clients, wire
     service = running()
     before = digest(service)
     edited("rules/ignorance.yml", "severity: warning", "severity: fatal")
-    service.within(service.service.rules.reload)
+    service.within(service.tenant.rules.reload)
     rules = service.http("GET", "/healthz").json()["rules"]
     assert (rules["digest"], rules["stale"]) == (before, True)
     assert "rules/ignorance.yml:5" in rules["problem"]
     assert service.http("GET", "/v1/rules").json()["stale"] == rules["problem"]
     edited("rules/ignorance.yml", "severity: fatal", "severity: warning")
-    service.within(service.service.rules.reload)
+    service.within(service.tenant.rules.reload)
     assert service.http("GET", "/healthz").json()["rules"] == {
         "digest": before,
         "stale": False,
@@ -76,7 +76,7 @@ def test_rules_whose_examples_fail_are_not_taken(running, edited):
     """The examples run on every reload."""
     service = running()
     edited("rules/ignorance.yml", "misses: [我不知道您方便吗]", "misses: [我不知道]")
-    service.within(service.service.rules.reload)
+    service.within(service.tenant.rules.reload)
     assert service.http("GET", "/healthz").json()["rules"]["stale"] is True
 
 

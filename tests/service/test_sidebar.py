@@ -122,7 +122,7 @@ def test_feedback_on_an_ended_call_is_stored(running, clients, wire):
     advice = sidebar.next()["call"]["advice"][0]["id"]
     producer.send(wire.ended(seq=3))
     producer.acked("c1", 3)
-    service.within(service.service.calls.tick)
+    service.within(service.tenant.calls.tick)
     sidebar.until("call.ended")
     sidebar.send({"type": "feedback", "advice_id": advice, "verdict": "useful"})
     assert sidebar.next() == {"type": "noted", "advice_id": advice}
@@ -191,7 +191,7 @@ def test_silence_makes_the_sidebar_blind_and_words_end_it(running, clients, wire
     producer.send(wire.started())
     producer.acked("c1", 1)
     now[0] += 16
-    service.within(service.service.calls.tick)
+    service.within(service.tenant.calls.tick)
     assert sidebar.until("blind", active=True)["reason"] == "no-transcript"
     producer.send(wire.said("您好", seq=2, at=16_000))
     assert sidebar.until("blind", active=False)["reason"] == "no-transcript"
@@ -203,7 +203,7 @@ def test_an_idle_call_leaves_memory_and_comes_back_with_its_next_event(running, 
     service = running(clock=lambda: now[0], call_idle_s=60)
     producer = dont_know(clients, service, wire)
     now[0] += 61
-    service.within(service.service.calls.tick)
+    service.within(service.tenant.calls.tick)
     assert service.http("GET", "/healthz").json()["calls"] == 0
     sidebar = clients.sidebar(service)
     assert sidebar.next()["call"] is None

@@ -1,0 +1,111 @@
+"""One tenant of a service: rules, calls, reviews and decisions of its own, in a folder of its own.
+
+Nothing here knows another tenant. Routes and sockets find theirs by who is asking, never by what is asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import TYPE_CHECKING, Final
+
+from coach.service.abandoned import end_abandoned_forever
+from coach.service.calls import Calls
+from coach.service.connector_desk import ConnectorDesk
+from coach.service.decisions import Decisions
+from coach.service.hub import Hub
+from coach.service.idempotency import Answers
+from coach.service.reviews import Reviews
+from coach.service.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+    from coach.config import Settings
+    from coach.service.connector_settings import ConnectorSettings
+    from coach.service.meter import Meter
+    from coach.service.ruleset import RuleSource
+
+log = logging.getLogger(__name__)
+
+DEFAULT: Final = "default"
+_DATABASE: Final = "coach.sqlite3"
+
+
+class Tenant:
+    """What one tenant has. `running()` is the life of it.
+
+    Args:
+        settings: of the service, with this tenant's own values in place of those it has of its own.
+        rules: loaded; tenants with the same rules share one.
+        meter: of the service; tenants are counted together.
+        clock: seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        settings: Settings,
+        rules: RuleSource,
+        meter: Meter,
+        connectors: ConnectorSettings,
+        clock: Callable[[], float],
+    ) -> None:
+        self.name = name
+        self.settings = settings
+        self.rules = rules
+        self.store = Store(self.database, max_waiting=settings.max_waiting, meter=meter)
+        self.hub = Hub(keep=settings.resume_events, meter=meter)
+        self.calls = Calls(
+            store=self.store,
+            hub=self.hub,
+            rules=rules,
+            max_calls=settings.max_calls,
+            idle_s=settings.call_idle_s,
+            timeout_s=settings.call_timeout_s,
+            masking=settings.masking,
+            clock=clock,
+        )
+        self.answers = Answers(self.store, clock=clock)
+        self.reviews = Reviews(settings=settings, clock=clock)
+        self.decisions = Decisions(self.database, masking=settings.masking, clock=clock)
+        self.desk = ConnectorDesk(
+            store=self.store, calls=self.calls, settings=connectors, max_calls=settings.max_calls
+        )
+
+    @property
+    def database(self) -> Path:
+        """The file of the store."""
+        return self.settings.data_dir / _DATABASE
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Open the store, bring back the running calls, let time pass; at the end write what waits."""
+        await self.store.open()
+        await self.calls.revive_open()
+        sweep = end_abandoned_forever(self.calls, timeout_s=self.settings.call_timeout_s)
+        tasks = [
+            asyncio.create_task(self.calls.run_clock(), name=f"clock-{self.name}"),
+            asyncio.create_task(sweep, name=f"call-sweep-{self.name}"),
+        ]
+        for task in tasks:
+            task.add_done_callback(report_death)
+        await self.reviews.open()
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await self.reviews.close()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self.decisions.close()
+            await self.store.close()
+
+
+def report_death(task: asyncio.Task[None]) -> None:
+    """Log the end of a task that should have gone on for ever."""
+    if not task.cancelled() and task.exception() is not None:
+        log.critical("后台任务 %s 意外停止", task.get_name(), exc_info=task.exception())
