@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, TomlConfigSettingsSource
 
 from coach import shipped
@@ -46,6 +47,17 @@ class Settings(BaseSettings):
     port: int = Field(8600, ge=0, le=65535, description="TCP port; 0 lets the system choose one.")
     data_dir: Path = Field(
         Path("coach-data"), description="Folder of the database, the API key hashes and the signing secret."
+    )
+    database_url: SecretStr | None = Field(
+        None,
+        description="Address of a PostgreSQL server, postgresql://user:password@host/name; empty means a SQLite file "
+        "in `data_dir`.",
+    )
+    database_pool: int = Field(
+        5,
+        ge=2,
+        le=200,
+        description="Connections to a PostgreSQL server at once, for each tenant and process.",
     )
     rules_dir: Path | None = Field(None, description="Folder of the rules; empty means the shipped ones.")
     phrasebook_dir: Path | None = Field(
@@ -134,6 +146,13 @@ class Settings(BaseSettings):
             else value
         )
 
+    @field_validator("database_url")
+    @classmethod
+    def _no_other_database(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            check_database_url(value.get_secret_value())
+        return value
+
     @field_validator("origins")
     @classmethod
     def _no_path(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -200,6 +219,25 @@ def settings_table() -> tuple[Setting, ...]:
         Setting(name=name, default=_shown(info.default), sentence=str(info.description))
         for name, info in Settings.model_fields.items()
     )
+
+
+def check_database_url(url: str) -> None:
+    """Refuse what is no address of a PostgreSQL server; the message does not show it, for the password in it.
+
+    Raises:
+        ValueError: with what was expected.
+    """
+    expected = "应为 postgresql://用户:密码@主机:端口/库名，或留空使用数据目录里的 SQLite"
+    if url.partition("://")[0] not in {"postgresql", "postgres"}:
+        raise ValueError(f"不是 PostgreSQL 的地址，{expected}")
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise ValueError(f"读不懂这个地址，{expected}") from None
+    if parts.fragment or any(character.isspace() for character in url):
+        raise ValueError(f"地址里的“#”和空白要写成 %23 和 %20，{expected}")
+    if not parts.path.strip("/"):
+        raise ValueError(f"没有写库名，{expected}")
 
 
 def is_loopback(host: str) -> bool:

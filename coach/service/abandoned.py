@@ -7,9 +7,9 @@ import logging
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
-from sqlalchemy.exc import DBAPIError
 
 from coach.service import schema
+from coach.service.database import DatabaseAwayError
 
 if TYPE_CHECKING:
     from coach.service.calls import Calls
@@ -27,8 +27,8 @@ async def end_abandoned_forever(calls: Calls, *, timeout_s: float) -> None:
         await asyncio.sleep(timeout_s)
         try:
             await calls.end_abandoned()
-        except (DBAPIError, OSError) as error:
-            log.error("查找无人结束的通话失败，稍后重试：%s", getattr(error, "orig", error))  # noqa: TRY400 - no trace
+        except DatabaseAwayError as error:
+            log.error("查找无人结束的通话失败，稍后重试：%s", error.reason)  # noqa: TRY400 - no trace
 
 
 async def find_abandoned(store: Store, *, silent_since: float, limit: int) -> list[str]:

@@ -24,7 +24,7 @@ import orjson
 
 from coach import __version__
 from coach.config import is_loopback
-from coach.service import schema
+from coach.service.migrate import FILE_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -235,9 +235,9 @@ def _database(file: Path) -> Finding:
 
 def _examine_database(connection: sqlite3.Connection, file: Path, broken: str) -> Finding:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version > schema.VERSION:
+    if version > FILE_VERSION:
         return Finding(
-            "database", "数据库", "error", f"版本 {version} 来自更新的 coach，本版本最多支持 {schema.VERSION}",
+            "database", "数据库", "error", f"版本 {version} 来自更新的 coach，本版本最多支持 {FILE_VERSION}",
             "升级 coach，或换一个数据目录",
         )  # fmt: skip
     journal = connection.execute("PRAGMA journal_mode").fetchone()[0]

@@ -1,15 +1,22 @@
-"""The statements that put one batch on disk, inside the transaction of the store's writer."""
+"""The statements that put one batch on disk, inside the transaction of the store's writer.
+
+Several processes may write: each first locks the calls of its batch, in one order, so that none waits for
+another in a ring; whatever else a batch changes belongs to those calls.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import func, select, text, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import bindparam, delete, func, select, update
 
 from coach.service import schema
+from coach.service.database import insert_new, upsert
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlalchemy import ColumnElement
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from coach.service.batch import Batch, Row
@@ -17,32 +24,56 @@ if TYPE_CHECKING:
 # How long the answer to a batch is kept, and how many.
 ANSWER_KEPT_S: Final = 86_400
 ANSWERS_KEPT: Final = 500_000
+# Answers forgotten in one transaction; more than are given in one.
+_FORGOTTEN: Final = 2_000
+
+_calls, _answers = schema.calls.c, schema.batch_answers.c
+_ADVANCE: Final = (
+    update(schema.calls)
+    .where(_calls.call_id == bindparam("call"))
+    .values(seq=bindparam("after"), writer=bindparam("by"))
+)
+_END: Final = (
+    update(schema.calls).where(_calls.call_id == bindparam("call")).values(ended_ms=bindparam("at_ms"))
+)
+_OUTCOME: Final = (
+    update(schema.advice).where(schema.advice.c.id == bindparam("advice")).values(outcome=bindparam("how"))
+)
+_UNDO: Final = delete(schema.feedback).where(
+    schema.feedback.c.advice_id == bindparam("advice"), schema.feedback.c.kind == bindparam("which")
+)
 
 
-async def advance_calls(connection: AsyncConnection, batch: Batch) -> set[str]:
-    """Move each call's seq from the value its writer knows; return the calls where that was not it."""
-    if not batch.advances:
-        return set()
+async def advance_calls(
+    connection: AsyncConnection, batch: Batch, *, touched: Iterable[str], writer: str
+) -> set[str]:
+    """Move each call's seq from the value its writer knows; return the calls where that was not it.
+
+    Args:
+        touched: every call that the batch changes something of.
+        writer: the id of who writes. What the same writer moved already counts: that commit was done though its
+            answer got lost.
+    """
     if batch.started:
-        await connection.execute(insert(schema.calls).on_conflict_do_nothing(), list(batch.started.values()))
-    moved = await connection.execute(
-        text("UPDATE calls SET seq = :after WHERE call_id = :call_id AND seq = :before"),
-        [
-            {"call_id": call_id, "before": before, "after": after}
-            for call_id, (before, after) in batch.advances.items()
-        ],
+        rows = [batch.started[call_id] for call_id in sorted(batch.started)]
+        await connection.execute(insert_new(connection, schema.calls), rows)
+    locked = (
+        select(_calls.call_id, _calls.seq, _calls.writer)
+        .where(_calls.call_id.in_(sorted(touched)))
+        .order_by(_calls.call_id)
+        .with_for_update()
     )
-    if moved.rowcount == len(batch.advances):
-        return set()
-    known = {
-        row.call_id: row.seq
-        for row in await connection.execute(
-            select(schema.calls.c.call_id, schema.calls.c.seq).where(
-                schema.calls.c.call_id.in_(batch.advances)
-            )
-        )
-    }
-    return {call_id for call_id, (_, after) in batch.advances.items() if known.get(call_id) != after}
+    known = {row.call_id: (row.seq, row.writer) for row in await connection.execute(locked)}
+    moves, stale = [], set()
+    for call_id, (before, after) in sorted(batch.advances.items()):
+        seq, by = known.get(call_id, (-1, ""))
+        if seq == before or (by == writer and before <= seq <= after):
+            moves.append({"call": call_id, "after": after, "by": writer})
+        else:
+            stale.add(call_id)
+    if moves:
+        await connection.execute(_ADVANCE, moves)
+    return stale
 
 
 async def write_rows(connection: AsyncConnection, batch: Batch) -> None:
@@ -55,50 +86,38 @@ async def write_rows(connection: AsyncConnection, batch: Batch) -> None:
         (schema.snoozes, batch.snoozes),
     ):
         if rows:
-            statement = insert(table)
-            changed: dict[str, Any] = {
-                column.name: statement.excluded[column.name]
-                for column in table.columns
-                if not column.primary_key
-            }
-            if table is schema.advice:
-                # Given again after a restart: what the agent made of it stays.
-                changed["outcome"] = func.coalesce(statement.excluded.outcome, schema.advice.c.outcome)
-            await connection.execute(
-                statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=changed),
-                list(rows.values()),
-            )
+            # Advice given again after a restart: what the agent made of it stays.
+            keep = ("outcome",) if table is schema.advice else ()
+            await connection.execute(upsert(connection, table, keep=keep), list(rows.values()))
     if batch.outcomes:
         await connection.execute(
-            text("UPDATE advice SET outcome = :outcome WHERE id = :id"),
-            [{"id": each, "outcome": outcome} for each, outcome in batch.outcomes.items()],
+            _OUTCOME, [{"advice": each, "how": outcome} for each, outcome in batch.outcomes.items()]
         )
     if batch.withdrawn:
         table = schema.advice
         await connection.execute(update(table).where(table.c.id.in_(batch.withdrawn)).values(withdrawn=True))
     if batch.undone:
         await connection.execute(
-            text("DELETE FROM feedback WHERE advice_id = :advice_id AND kind = :kind"),
-            [{"advice_id": advice_id, "kind": kind} for advice_id, kind in batch.undone],
+            _UNDO, [{"advice": advice_id, "which": kind} for advice_id, kind in batch.undone]
         )
     if batch.ended:
         await connection.execute(
-            text("UPDATE calls SET ended_ms = :ended_ms WHERE call_id = :call_id"),
-            [{"call_id": call_id, "ended_ms": at_ms} for call_id, at_ms in batch.ended.items()],
+            _END, [{"call": call_id, "at_ms": at_ms} for call_id, at_ms in batch.ended.items()]
         )
     if batch.answers:
-        await _keep_answers(connection, list(batch.answers.values()))
+        await _keep_answers(connection, [batch.answers[each] for each in sorted(batch.answers)])
 
 
 async def _keep_answers(connection: AsyncConnection, rows: list[Row]) -> None:
     """Keep answers for repeated requests, and forget those that are too old or too many."""
-    await connection.execute(
-        text("DELETE FROM batch_answers WHERE at < :before"),
-        {"before": max(row["at"] for row in rows) - ANSWER_KEPT_S},
-    )
-    await connection.execute(insert(schema.batch_answers).on_conflict_do_nothing(), rows)
+    await _forget(connection, _answers.at < max(row["at"] for row in rows) - ANSWER_KEPT_S)
+    await connection.execute(insert_new(connection, schema.batch_answers), rows)
     # Numbered as they come, so the oldest of too many are found without counting.
-    await connection.execute(
-        text("DELETE FROM batch_answers WHERE n <= (SELECT max(n) FROM batch_answers) - :kept"),
-        {"kept": ANSWERS_KEPT},
-    )
+    newest = select(func.max(_answers.n)).scalar_subquery()
+    await _forget(connection, _answers.n <= newest - ANSWERS_KEPT)
+
+
+async def _forget(connection: AsyncConnection, which: ColumnElement[bool]) -> None:
+    # What another writer is forgetting is left to it.
+    found = select(_answers.n).where(which).limit(_FORGOTTEN).with_for_update(skip_locked=True)
+    await connection.execute(delete(schema.batch_answers).where(_answers.n.in_(found)))

@@ -1,30 +1,29 @@
 """What reviewers decide about hits: right or wrong, the agent's appeal, how it was settled; nothing is forgotten.
 
-Written beside the live writer, in short transactions of its own.
+Written beside the live writer, in short transactions of its own. Whoever changes a decision locks its row first, so
+that two reviewers, in one process or in two, come one after the other.
 """
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
-from sqlalchemy import event, insert, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import func, insert, select, update
 
 from coach.errors import MessageError
 from coach.language.masking import mask
 from coach.service import schema
+from coach.service.database import Database, insert_new
 from coach.service.render import timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
-    from pathlib import Path
 
-    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
 Verdict = Literal["right", "wrong"]
 
@@ -69,17 +68,14 @@ class Decisions:
         clock: seconds since 1970.
     """
 
-    def __init__(self, database: Path, *, masking: bool, clock: Callable[[], float]) -> None:
-        self._engine: AsyncEngine = create_async_engine(f"sqlite+aiosqlite:///{database}")
-        event.listen(self._engine.sync_engine, "connect", _on_connect)
+    def __init__(self, database: Database | Path, *, masking: bool, clock: Callable[[], float]) -> None:
+        self._database = Database(database) if isinstance(database, Path) else database
         self._masking = masking
         self._clock = clock
-        # One service writes to a database, so this is enough to keep two reviewers apart.
-        self._writing = asyncio.Lock()
 
     async def close(self) -> None:
-        """Close the file."""
-        await self._engine.dispose()
+        """Close."""
+        await self._database.close()
 
     async def find_advice(self, place: HitPlace) -> Mapping[str, Any] | None:
         """Find a hit of a live call: agent_id, text, digest; None when the agent was never told of it."""
@@ -96,7 +92,7 @@ class Decisions:
                 advice.withdrawn.is_(False),
             )
         )
-        async with self._engine.connect() as connection:
+        async with self._database.reading() as connection:
             row = (await connection.execute(query)).mappings().first()
         return None if row is None else dict(row)
 
@@ -128,16 +124,14 @@ class Decisions:
             "state": "decided",
             "at": now,
         }
-        async with self._writing, self._engine.begin() as connection:
-            before = await _row(connection, key)
-            if before is not None and before["state"] != "decided":
+        async with self._database.writing() as connection:
+            await connection.execute(insert_new(connection, schema.decisions), row)
+            before = await self._known(connection, key, lock=True)
+            if before["state"] != "decided":
                 raise MessageError(
                     "conflict", f"state: 这一条已经{_TOLD[before['state']]}，不能再改判", field="state"
                 )
-            statement = upsert(schema.decisions).values(row)
-            await connection.execute(
-                statement.on_conflict_do_update(index_elements=["id"], set_={"verdict": verdict, "at": now})
-            )
+            await _set(connection, key, verdict=verdict, at=now)
             await self._note(connection, key, "decided", verdict=verdict, reason=reason, who=reviewer, at=now)
         return await self.get(key)
 
@@ -148,8 +142,8 @@ class Decisions:
             MessageError: `not_found`, or `conflict`: there is nothing to appeal against, or not any more.
         """
         now = self._clock()
-        async with self._writing, self._engine.begin() as connection:
-            before = await self._known(connection, decision_id)
+        async with self._database.writing() as connection:
+            before = await self._known(connection, decision_id, lock=True)
             if before["verdict"] != "right" or before["state"] != "decided":
                 told = "已判为误报，无须申诉" if before["verdict"] == "wrong" else _TOLD[before["state"]]
                 raise MessageError("conflict", f"state: 这一条{told}", field="state")
@@ -166,8 +160,8 @@ class Decisions:
             MessageError: `not_found`, or `conflict`: nobody has appealed, or it is settled.
         """
         now = self._clock()
-        async with self._writing, self._engine.begin() as connection:
-            before = await self._known(connection, decision_id)
+        async with self._database.writing() as connection:
+            before = await self._known(connection, decision_id, lock=True)
             if before["state"] != "appealed":
                 raise MessageError("conflict", "state: 这一条没有待处理的申诉", field="state")
             await _set(connection, decision_id, state="settled", verdict=verdict, at=now)
@@ -182,7 +176,7 @@ class Decisions:
         Raises:
             MessageError: `not_found`, also for what lies outside of `scope`.
         """
-        async with self._engine.connect() as connection:
+        async with self._database.reading() as connection:
             row = await self._known(connection, decision_id)
             if scope is not None and not scope.covers(row):
                 raise _unknown()
@@ -210,20 +204,23 @@ class Decisions:
             query = query.where(table.agent_id == scope.agent_id)
         if scope.reviews is not None:
             query = query.where(table.review_id.in_(scope.reviews))
-        async with self._engine.connect() as connection:
+        async with self._database.reading() as connection:
             return await _told(connection, await _rows(connection, query))
 
     async def of(self, ids: Collection[str]) -> dict[str, dict[str, Any]]:
         """Return those of some decisions that were made, by id."""
         query = select(schema.decisions).where(schema.decisions.c.id.in_(ids))
-        async with self._engine.connect() as connection:
+        async with self._database.reading() as connection:
             return {each["id"]: each for each in await _told(connection, await _rows(connection, query))}
 
-    async def _known(self, connection: AsyncConnection, decision_id: str) -> dict[str, Any]:
-        row = await _row(connection, decision_id)
-        if row is None:
+    async def _known(
+        self, connection: AsyncConnection, decision_id: str, *, lock: bool = False
+    ) -> dict[str, Any]:
+        query = select(schema.decisions).where(schema.decisions.c.id == decision_id)
+        rows = await _rows(connection, query.with_for_update() if lock else query)
+        if not rows:
             raise _unknown()
-        return row
+        return rows[0]
 
     async def _note(
         self,
@@ -237,11 +234,11 @@ class Decisions:
         at: float,
     ) -> None:
         table = schema.decision_history
-        known = await connection.execute(select(table.c.n).where(table.c.decision_id == decision_id))
+        last = await connection.scalar(select(func.max(table.c.n)).where(table.c.decision_id == decision_id))
         await connection.execute(
             insert(table).values(
                 decision_id=decision_id,
-                n=max(known.scalars(), default=0) + 1,
+                n=(last or 0) + 1,
                 kind=kind,
                 verdict=verdict,
                 reason=mask(reason) if self._masking else reason,
@@ -256,11 +253,6 @@ _TOLD = {"decided": "没有申诉", "appealed": "在申诉中，应先处理申�
 
 def _unknown() -> MessageError:
     return MessageError("not_found", "没有这条复核", field="id")
-
-
-async def _row(connection: AsyncConnection, decision_id: str) -> dict[str, Any] | None:
-    rows = await _rows(connection, select(schema.decisions).where(schema.decisions.c.id == decision_id))
-    return rows[0] if rows else None
 
 
 async def _rows(connection: AsyncConnection, query: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - any select
@@ -310,10 +302,3 @@ async def _told(connection: AsyncConnection, rows: Iterable[dict[str, Any]]) -> 
         }
         for row in rows
     ]
-
-
-def _on_connect(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own type
-    cursor = connection.cursor()
-    for pragma in ("synchronous = FULL", "busy_timeout = 5000"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()

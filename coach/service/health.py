@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import distinct, func, select, text
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy import distinct, func, select
 
 from coach.errors import ConfigError
 from coach.review.rate import Rate
 from coach.service import schema
+from coach.service.database import FILE as DATABASE
+from coach.service.database import Database, DatabaseAwayError
+from coach.service.migrate import standing
 from coach.service.review_hits import FILE, count_hits
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from coach.rulebook.rules import Rule
-
-DATABASE: Final = "coach.sqlite3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,23 +135,23 @@ def as_dict(health: RuleHealth) -> dict[str, Any]:
 
 
 async def _count(data_dir: Path) -> _Counts:
-    database = data_dir / DATABASE
-    if not database.is_file():
+    file = data_dir / DATABASE
+    if not file.is_file():
         raise ConfigError(f"data_dir: {data_dir} 里没有 {DATABASE}；应为 coach serve 的数据目录")
-    engine = create_async_engine(f"sqlite+aiosqlite:///file:{database}?mode=ro&uri=true", poolclass=NullPool)
+    database = Database(file, read_only=True)
     try:
-        async with engine.connect() as connection:
-            version = int((await connection.execute(text("PRAGMA user_version"))).scalar_one())
-            if version != schema.VERSION:
+        async with database.reading() as connection:
+            found = await standing(connection)
+            if found.state != "current":
                 raise ConfigError(
-                    f"{database}: 数据库版本是 {version}，应为 {schema.VERSION}；"
+                    f"{database.label}: 数据库版本是 {found.revision}，应为 {found.head}；"
                     "请先用这个版本的 coach serve 启动一次"
                 )
             counts = await _count_stored(connection)
-    except DBAPIError as error:
-        raise ConfigError(f"{database}: 无法读取：{getattr(error, 'orig', error)}") from error
+    except DatabaseAwayError as error:
+        raise ConfigError(f"{database.label}: 无法读取：{error.reason}") from error
     finally:
-        await engine.dispose()
+        await database.close()
     for out in sorted((data_dir / "reviews").glob(f"r*/out/{FILE}")):
         for rule, title, count in await count_hits(out.parent):
             counts.reviewed[rule] += count

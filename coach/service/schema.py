@@ -1,87 +1,123 @@
-"""The tables of the store, and how an older database becomes a newer one (`PRAGMA user_version`)."""
+"""The tables of the store. A change here needs a revision in `migrations/versions`, which a test compares with it.
+
+Columns of words are `Words`, so that what a SQLite file takes a server takes too.
+"""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy.types import TypeDecorator
+
+if TYPE_CHECKING:
+    from sqlalchemy import Dialect
+    from sqlalchemy.types import TypeEngine
+
+
+class Words(TypeDecorator[str]):
+    """Text of any length; `length` is what a SQLite file says of it, which binds nobody.
+
+    PostgreSQL knows no character 0: what somebody said is stored with U+FFFD in its place, at the same offsets.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, length: int | None = None) -> None:
+        super().__init__()
+        self.length = length
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Choose the type of a database."""
+        limited = dialect.name == "sqlite" and self.length is not None
+        return dialect.type_descriptor(String(self.length) if limited else Text())
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Make a value one that the database takes."""
+        if value is None or dialect.name == "sqlite" or "\x00" not in value:
+            return value
+        return value.replace("\x00", "\ufffd")
+
 
 metadata = MetaData()
 
 calls = Table(
     "calls",
     metadata,
-    Column("call_id", String(128), primary_key=True),
-    Column("agent_id", String(128), nullable=False),
+    Column("call_id", Words(128), primary_key=True),
+    Column("agent_id", Words(128), nullable=False),
     # Seconds since 1970, by the service's clock.
     Column("started_at", Float, nullable=False),
-    Column("slots", Text, nullable=False),
+    Column("slots", Words(), nullable=False),
     # The last event that is on disk; a writer changes it only from the value it knows.
     Column("seq", Integer, nullable=False),
     Column("ended_ms", Integer),
+    # Who moved `seq` last: two writers may mean to move it to the same number.
+    Column("writer", Words(32), nullable=False, server_default=""),
 )
 utterances = Table(
     "utterances",
     metadata,
-    Column("call_id", String(128), primary_key=True),
-    Column("utterance_id", String(128), primary_key=True),
+    Column("call_id", Words(128), primary_key=True),
+    Column("utterance_id", Words(128), primary_key=True),
     Column("revision", Integer, nullable=False),
     # Place in the call: the order in which the call's finals are heard again.
     Column("seq", Integer, nullable=False),
-    Column("speaker", String(16), nullable=False),
-    Column("text", Text, nullable=False),
+    Column("speaker", Words(16), nullable=False),
+    Column("text", Words(), nullable=False),
     Column("start_ms", Integer, nullable=False),
     Column("end_ms", Integer, nullable=False),
 )
 advice = Table(
     "advice",
     metadata,
-    Column("id", String(128), primary_key=True),
-    Column("call_id", String(128), nullable=False),
-    Column("utterance_id", String(128), nullable=False),
-    Column("rule", String(128), nullable=False),
-    Column("category", String(64), nullable=False),
-    Column("severity", String(16), nullable=False),
-    Column("title", Text, nullable=False),
-    Column("quote", Text, nullable=False),
+    Column("id", Words(128), primary_key=True),
+    Column("call_id", Words(128), nullable=False),
+    Column("utterance_id", Words(128), nullable=False),
+    Column("rule", Words(128), nullable=False),
+    Column("category", Words(64), nullable=False),
+    Column("severity", Words(16), nullable=False),
+    Column("title", Words(), nullable=False),
+    Column("quote", Words(), nullable=False),
     Column("start", Integer, nullable=False),
     Column("end", Integer, nullable=False),
-    Column("suggestions", Text, nullable=False),
-    Column("why", Text, nullable=False),
+    Column("suggestions", Words(), nullable=False),
+    Column("why", Words(), nullable=False),
     Column("by_sound", Boolean, nullable=False),
     Column("at_ms", Integer, nullable=False),
     # Of the rule set that found it.
-    Column("digest", String(64), nullable=False),
-    Column("outcome", String(16)),
+    Column("digest", Words(64), nullable=False),
+    Column("outcome", Words(16)),
     Column("withdrawn", Boolean, nullable=False),
 )
 feedback = Table(
     "feedback",
     metadata,
-    Column("advice_id", String(128), primary_key=True),
+    Column("advice_id", Words(128), primary_key=True),
     # verdict, used or dismissed
-    Column("kind", String(16), primary_key=True),
-    Column("value", String(128), nullable=False),
+    Column("kind", Words(16), primary_key=True),
+    Column("value", Words(128), nullable=False),
     Column("at", Float, nullable=False),
 )
 # What happened in a call, see docs/moments.md.
 moments = Table(
     "moments",
     metadata,
-    Column("id", String(128), primary_key=True),
-    Column("call_id", String(128), nullable=False),
-    Column("utterance_id", String(128), nullable=False),
-    Column("kind", String(64), nullable=False),
+    Column("id", Words(128), primary_key=True),
+    Column("call_id", Words(128), nullable=False),
+    Column("utterance_id", Words(128), nullable=False),
+    Column("kind", Words(64), nullable=False),
     Column("at_ms", Integer, nullable=False),
     Column("turn", Integer, nullable=False),
     # JSON object
-    Column("details", Text, nullable=False),
+    Column("details", Words(), nullable=False),
 )
 snoozes = Table(
     "snoozes",
     metadata,
-    Column("call_id", String(128), primary_key=True),
-    Column("rule", String(128), primary_key=True),
+    Column("call_id", Words(128), primary_key=True),
+    Column("rule", Words(128), primary_key=True),
     # The call's seq at that moment, so that a call heard again falls silent, and speaks, at the same places.
     Column("seq", Integer, primary_key=True),
     # False where the agent took it back.
@@ -92,47 +128,48 @@ decisions = Table(
     "decisions",
     metadata,
     # A function of what follows up to `end`.
-    Column("id", String(32), primary_key=True),
+    Column("id", Words(32), primary_key=True),
     # "" for a live call
-    Column("review_id", String(32), nullable=False),
-    Column("call_id", String(128), nullable=False),
+    Column("review_id", Words(32), nullable=False),
+    Column("call_id", Words(128), nullable=False),
     # The utterance id of a live call, the number of the turn (from 0) in a review.
-    Column("place", String(128), nullable=False),
-    Column("rule", String(128), nullable=False),
+    Column("place", Words(128), nullable=False),
+    Column("rule", Words(128), nullable=False),
     Column("start", Integer, nullable=False),
     Column("end", Integer, nullable=False),
-    Column("agent_id", String(128), nullable=False),
-    Column("text", Text, nullable=False),
+    Column("agent_id", Words(128), nullable=False),
+    Column("text", Words(), nullable=False),
     # Of the rule set that found it.
-    Column("digest", String(64), nullable=False),
+    Column("digest", Words(64), nullable=False),
     # right or wrong
-    Column("verdict", String(16), nullable=False),
+    Column("verdict", Words(16), nullable=False),
     # decided, appealed or settled
-    Column("state", String(16), nullable=False),
+    Column("state", Words(16), nullable=False),
     Column("at", Float, nullable=False),
 )
 decision_history = Table(
     "decision_history",
     metadata,
-    Column("decision_id", String(32), primary_key=True),
+    Column("decision_id", Words(32), primary_key=True),
     Column("n", Integer, primary_key=True),
     # decided, appealed or settled
-    Column("kind", String(16), nullable=False),
+    Column("kind", Words(16), nullable=False),
     # "" for an appeal
-    Column("verdict", String(16), nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("who", String(128), nullable=False),
+    Column("verdict", Words(16), nullable=False),
+    Column("reason", Words(), nullable=False),
+    Column("who", Words(128), nullable=False),
     Column("at", Float, nullable=False),
 )
 # What batches with an Idempotency-Key were answered.
 batch_answers = Table(
     "batch_answers",
     metadata,
-    Column("n", Integer, primary_key=True),
+    # Every repetition uses up a number of a server's: 32 bits would last for days.
+    Column("n", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
     # Hash of who sent it, the call and the key.
-    Column("identity", String(64), nullable=False, unique=True),
+    Column("identity", Words(64), nullable=False, unique=True),
     # Hash of the events.
-    Column("body", String(64), nullable=False),
+    Column("body", Words(64), nullable=False),
     # Null: some events were refused; they will be again.
     Column("acked", Integer),
     Column("at", Float, nullable=False),
@@ -142,50 +179,10 @@ Index("advice_rule", advice.c.rule, advice.c.withdrawn)
 Index("decisions_rule", decisions.c.rule, decisions.c.at)
 Index("decisions_call", decisions.c.call_id)
 Index("decisions_review", decisions.c.review_id)
-Index("calls_open", calls.c.started_at, sqlite_where=calls.c.ended_ms.is_(None))
+_is_open = calls.c.ended_ms.is_(None)
+Index("calls_open", calls.c.started_at, sqlite_where=_is_open, postgresql_where=_is_open)
+# In the order of the list of calls, all together and each agent's.
+Index("calls_youngest", calls.c.started_at, calls.c.call_id)
+Index("calls_agent", calls.c.agent_id, calls.c.started_at, calls.c.call_id)
 Index("advice_call", advice.c.call_id)
 Index("moments_call", moments.c.call_id)
-
-# MIGRATIONS[n] turns version n + 1 into version n + 2; a new database starts at the newest version.
-MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
-    (
-        """CREATE TABLE moments (
-            id VARCHAR(128) NOT NULL PRIMARY KEY, call_id VARCHAR(128) NOT NULL,
-            utterance_id VARCHAR(128) NOT NULL, kind VARCHAR(64) NOT NULL, at_ms INTEGER NOT NULL,
-            turn INTEGER NOT NULL, details TEXT NOT NULL
-        )""",
-        "CREATE INDEX moments_call ON moments (call_id)",
-        "ALTER TABLE snoozes RENAME TO snoozes_1",
-        """CREATE TABLE snoozes (
-            call_id VARCHAR(128) NOT NULL, rule VARCHAR(128) NOT NULL, seq INTEGER NOT NULL,
-            quiet BOOLEAN NOT NULL, PRIMARY KEY (call_id, rule, seq)
-        )""",
-        "INSERT INTO snoozes SELECT call_id, rule, seq, 1 FROM snoozes_1",
-        "DROP TABLE snoozes_1",
-    ),
-    (
-        """CREATE TABLE decisions (
-            id VARCHAR(32) NOT NULL PRIMARY KEY, review_id VARCHAR(32) NOT NULL, call_id VARCHAR(128) NOT NULL,
-            place VARCHAR(128) NOT NULL, rule VARCHAR(128) NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL,
-            agent_id VARCHAR(128) NOT NULL, text TEXT NOT NULL, digest VARCHAR(64) NOT NULL,
-            verdict VARCHAR(16) NOT NULL, state VARCHAR(16) NOT NULL, at FLOAT NOT NULL
-        )""",
-        """CREATE TABLE decision_history (
-            decision_id VARCHAR(32) NOT NULL, n INTEGER NOT NULL, kind VARCHAR(16) NOT NULL,
-            verdict VARCHAR(16) NOT NULL, reason TEXT NOT NULL, who VARCHAR(128) NOT NULL, at FLOAT NOT NULL,
-            PRIMARY KEY (decision_id, n)
-        )""",
-        "CREATE INDEX advice_rule ON advice (rule, withdrawn)",
-        "CREATE INDEX decisions_rule ON decisions (rule, at)",
-        "CREATE INDEX decisions_call ON decisions (call_id)",
-        "CREATE INDEX decisions_review ON decisions (review_id)",
-    ),
-    (
-        """CREATE TABLE batch_answers (
-            n INTEGER NOT NULL PRIMARY KEY, identity VARCHAR(64) NOT NULL UNIQUE, body VARCHAR(64) NOT NULL,
-            acked INTEGER, at FLOAT NOT NULL
-        )""",
-        "CREATE INDEX batch_answers_at ON batch_answers (at)",
-    ),
-)
-VERSION: Final = 1 + len(MIGRATIONS)

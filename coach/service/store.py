@@ -1,7 +1,8 @@
-"""What survives a crash: calls, finals, advice, feedback, snoozes, in one SQLite file.
+"""What survives a crash: calls, finals, advice, feedback, snoozes, in the database.
 
 One task writes; what waits is committed together, so one flush to disk serves many calls. Every write can be
-repeated without harm. Reads have connections of their own and never wait for the writer.
+repeated without harm. Reads have connections of their own and never wait for the writer. Other processes may
+write too: who moves a call on first wins, the other is told.
 """
 
 from __future__ import annotations
@@ -9,27 +10,31 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import secrets
 from dataclasses import dataclass
+from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
-from sqlalchemy import event, select, text
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import select, text
 
 from coach.coaching.events import Utterance
-from coach.errors import CoachError, ConfigError
+from coach.errors import CoachError
 from coach.service import schema
 from coach.service.batch import Batch, Write
 from coach.service.commit import advance_calls, write_rows
+from coach.service.database import FAILURES, Database, is_refusal, reason_of
 from coach.service.meter import Meter
+from coach.service.migrate import open_database
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from contextlib import AbstractAsyncContextManager
 
     from sqlalchemy.engine import Row
-    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    Waiting = tuple[Write, asyncio.Future[None]]
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +43,8 @@ _MAX_BATCH: Final = 500
 _RETRY_S: Final = 0.5
 # An ack may be this much later; the card is not, it never waits for the disk.
 _LINGER_S: Final = 0.04
+# How soon it is noticed that a database is away to which nobody wrote.
+_LOOK_S: Final = 5.0
 
 
 class StaleCallError(CoachError):
@@ -66,50 +73,44 @@ class StoredCall:
 
 
 class Store:
-    """The database and its writer task."""
+    """The writer task of a database, and what is read of it. Closing the database is its owner's."""
 
-    def __init__(self, path: Path, *, max_waiting: int, meter: Meter | None = None) -> None:
-        self._path = path
+    def __init__(self, database: Database | Path, *, max_waiting: int, meter: Meter | None = None) -> None:
+        self._owned = isinstance(database, Path)
+        self._database = Database(database) if isinstance(database, Path) else database
         self.max_waiting = max_waiting
         self._meter = meter or Meter()
-        # Parameters are what customers said: they must not get into the log with an error.
-        self._engine: AsyncEngine = create_async_engine(f"sqlite+aiosqlite:///{path}", hide_parameters=True)
-        event.listen(self._engine.sync_engine, "connect", _on_connect)
-        self._waiting: list[tuple[Write, asyncio.Future[None]]] = []
+        self._writer_id = secrets.token_hex(8)
+        self._waiting: list[Waiting] = []
         self._wake = asyncio.Event()
         self._hurry = asyncio.Event()
         self._writer: asyncio.Task[None] | None = None
         self._closing = False
-        # Why the last commit failed; "" when it did not.
+        # Why the database could not be written to, or not be reached, the last time; "" when it could.
         self.error = ""
 
     async def open(self) -> None:
-        """Create or migrate the tables and start the writer.
+        """Make sure of the tables and start the writer.
 
         Raises:
-            ConfigError: the file cannot be opened or was written by a newer version.
+            ConfigError: the database cannot be opened, is of a newer program, or has to be upgraded first.
         """
         try:
-            # Made by us, so that nobody else on the machine can read what customers said.
-            self._path.touch(mode=0o600)
-            async with self._engine.begin() as connection:
-                await _migrate(connection, self._path)
-        except (DBAPIError, OSError) as error:
-            await self._engine.dispose()
-            raise ConfigError(f"{self._path}: 无法打开数据库：{getattr(error, 'orig', error)}") from error
-        except ConfigError:
-            await self._engine.dispose()
+            await open_database(self._database)
+        except BaseException:
+            await self._database.close()
             raise
         self._writer = asyncio.create_task(self._write_forever(), name="store-writer")
 
     async def close(self) -> None:
-        """Commit what waits and close the file."""
+        """Commit what waits."""
         self._closing = True
         self._hurry.set()
         self._wake.set()
         if self._writer is not None:
             await self._writer
-        await self._engine.dispose()
+        if self._owned:
+            await self._database.close()
 
     @property
     def full(self) -> bool:
@@ -131,9 +132,13 @@ class Store:
         self._wake.set()
         return done
 
-    def reading(self) -> AsyncConnection:
-        """Return a connection for queries of others, to be used as `async with`; the writer is not held up."""
-        return self._engine.connect()
+    def reading(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """Return a transaction for queries, to be used as `async with`; the writer is not held up.
+
+        Raises:
+            DatabaseAwayError: it cannot be asked now.
+        """
+        return self._database.reading()
 
     async def settle(self) -> None:
         """Wait until everything put so far was committed or given up."""
@@ -143,7 +148,7 @@ class Store:
 
     async def load_call(self, call_id: str) -> StoredCall | None:
         """Read a call with everything needed to hear it again; None when it was never started."""
-        async with self._engine.connect() as connection:
+        async with self.reading() as connection:
             row = (
                 await connection.execute(select(schema.calls).where(schema.calls.c.call_id == call_id))
             ).first()
@@ -184,7 +189,7 @@ class Store:
             .order_by(table.c.started_at.desc())
             .limit(limit)
         )
-        async with self._engine.connect() as connection:
+        async with self.reading() as connection:
             return list((await connection.execute(query)).scalars())
 
     async def advice_owner(self, advice_id: str) -> tuple[str, str] | None:
@@ -194,14 +199,14 @@ class Store:
             .join(schema.advice, schema.advice.c.call_id == schema.calls.c.call_id)
             .where(schema.advice.c.id == advice_id)
         )
-        async with self._engine.connect() as connection:
+        async with self.reading() as connection:
             row = (await connection.execute(query)).first()
         return None if row is None else (row.agent_id, row.call_id)
 
     async def describe_advice(self, call_id: str) -> list[dict[str, Any]]:
         """List the advice of a call with outcome and feedback, in the order of the call."""
         table = schema.advice
-        async with self._engine.connect() as connection:
+        async with self.reading() as connection:
             rows = (
                 await connection.execute(
                     select(table).where(table.c.call_id == call_id).order_by(table.c.at_ms, table.c.id)
@@ -229,45 +234,80 @@ class Store:
         while self._waiting or not self._closing:
             if not self._waiting:
                 self._wake.clear()
-                await self._wake.wait()
-                await self._linger()
+                await self._wait()
                 continue
-            taken = self._waiting[:_MAX_BATCH]
-            began = perf_counter()
             try:
-                stale = await self._commit([write for write, _ in taken])
-            except (DBAPIError, OSError) as error:
-                self.error = str(getattr(error, "orig", error))
+                await self._write(self._waiting[:_MAX_BATCH])
+            except FAILURES as error:
                 self._meter.failed_commits += 1
-                log.error("提交失败，%d 条等待写入：%s", len(self._waiting), self.error)  # noqa: TRY400 - no trace
+                self._note(reason_of(error))
                 if self._closing:
                     _fail(self._waiting, error)
                     return
                 await asyncio.sleep(_RETRY_S)
-                continue
-            self.error = ""
-            self._meter.commit.add(perf_counter() - began)
-            self._meter.batch.add(len(taken))
-            self._meter.committed += len(taken)
-            del self._waiting[: len(taken)]
-            for write, done in taken:
-                if done.cancelled():
-                    continue
-                if write.advance and write.call_id in stale:
-                    done.set_exception(StaleCallError(write.call_id))
-                else:
-                    done.set_result(None)
 
-    async def _linger(self) -> None:
-        """Let other calls' events join the commit: a flush costs the same for one as for hundreds."""
+    async def _wait(self) -> None:
+        """Wait for something to write; every now and then look whether the database is there."""
+        try:
+            await asyncio.wait_for(self._wake.wait(), _RETRY_S if self.error else _LOOK_S)
+        except TimeoutError:
+            try:
+                async with self._database.transaction() as connection:
+                    await connection.execute(text("SELECT 1"))
+            except FAILURES as error:
+                self._note(reason_of(error))
+            else:
+                self._note("")
+            return
+        # Let other calls' events join the commit: a flush costs the same for one as for hundreds.
         if not self._closing and len(self._waiting) < _MAX_BATCH:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._hurry.wait(), _LINGER_S)
 
+    def _note(self, error: str) -> None:
+        """Remember why the database fails, and log when that changes."""
+        if error and error != self.error:
+            log.error("数据库写不进去，%d 条等待写入，会一直重试：%s", len(self._waiting), error)
+        elif self.error and not error:
+            log.warning("数据库恢复，%d 条等待写入", len(self._waiting))
+        self.error = error
+
+    async def _write(self, taken: list[Waiting]) -> None:
+        """Commit the oldest of what waits and tell who waits for it.
+
+        Raises:
+            one of FAILURES: it has to be tried again.
+        """
+        began = perf_counter()
+        refused: dict[str, Exception] = {}
+        try:
+            stale = await self._commit([write for write, _ in taken])
+        except FAILURES as error:
+            if not is_refusal(error):
+                raise
+            stale, refused = await self._commit_apart([write for write, _ in taken])
+        self._note("")
+        self._meter.commit.add(perf_counter() - began)
+        self._meter.batch.add(len(taken))
+        self._meter.committed += len(taken)
+        del self._waiting[: len(taken)]
+        for write, done in taken:
+            if done.cancelled():
+                continue
+            if write.call_id in refused:
+                done.set_exception(refused[write.call_id])
+                # Nobody may be listening; the error was logged.
+                done.exception()
+            elif write.advance and write.call_id in stale:
+                done.set_exception(StaleCallError(write.call_id))
+            else:
+                done.set_result(None)
+
     async def _commit(self, writes: list[Write]) -> set[str]:
         batch = Batch.of(writes)
-        async with self._engine.begin() as connection:
-            stale = await advance_calls(connection, batch)
+        touched = {write.call_id for write in writes}
+        async with self._database.transaction() as connection:
+            stale = await advance_calls(connection, batch, touched=touched, writer=self._writer_id)
             if stale:
                 batch = Batch.of(
                     [write for write in writes if not (write.advance and write.call_id in stale)]
@@ -275,28 +315,22 @@ class Store:
             await write_rows(connection, batch)
         return stale
 
-
-async def _migrate(connection: AsyncConnection, path: Path) -> None:
-    version = int((await connection.execute(text("PRAGMA user_version"))).scalar_one())
-    if version > schema.VERSION:
-        raise ConfigError(
-            f"{path}: 数据库版本 {version} 来自更新的 coach，本版本最多支持 {schema.VERSION}；请升级 coach"
-        )
-    if version == 0:
-        await connection.run_sync(schema.metadata.create_all)
-    else:
-        for statements in schema.MIGRATIONS[version - 1 :]:
-            for statement in statements:
-                await connection.execute(text(statement))
-    await connection.execute(text(f"PRAGMA user_version = {schema.VERSION}"))
-
-
-def _on_connect(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own type
-    cursor = connection.cursor()
-    # FULL: an ack survives a power cut too; the group commit pays for the flush.
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "busy_timeout = 5000"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+    async def _commit_apart(self, writes: list[Write]) -> tuple[set[str], dict[str, Exception]]:
+        """Commit each call by itself: one that the database will never take must not keep the others waiting."""
+        calls: dict[str, list[Write]] = {}
+        for write in writes:
+            calls.setdefault(write.call_id, []).append(write)
+        stale: set[str] = set()
+        refused: dict[str, Exception] = {}
+        for call_id, its_writes in calls.items():
+            try:
+                stale |= await self._commit(its_writes)
+            except FAILURES as error:
+                if not is_refusal(error):
+                    raise
+                log.error("数据库不接受：%s", reason_of(error), extra={"call_id": call_id})  # noqa: TRY400 - no trace
+                refused[call_id] = CoachError(reason_of(error))
+        return stale, refused
 
 
 def _utterance(row: Row[Any]) -> Utterance:

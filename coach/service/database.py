@@ -1,0 +1,259 @@
+"""The database of one tenant: a SQLite file, or a schema of its own on a PostgreSQL server.
+
+Makes the engine, knows the dialect, hides the address. Statements are SQLAlchemy Core that both run; what they
+do not share is `upsert` and `insert_new`. Tables are in `schema`, their revisions in `migrate`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+from urllib.parse import unquote, urlsplit
+
+from sqlalchemy import event, func
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from coach.config import check_database_url
+from coach.errors import ConfigError, MessageError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Collection
+
+    from sqlalchemy import Connection, Table
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+    from coach.config import Settings
+
+FILE: Final = "coach.sqlite3"
+DEFAULT_TENANT: Final = "default"
+# What a database that is away or refuses raises. A pool's time-out is none of the driver's errors.
+FAILURES: Final = (DBAPIError, OSError, PoolTimeoutError)
+
+_TENANT: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,40}")
+_CONNECT_S: Final = 10
+# A server that hangs is as good as one that is gone; the rules' health over millions of rows takes seconds.
+_COMMAND_S: Final = 60
+_POOL_WAIT_S: Final = 10
+# A writer that died with its machine, or was stopped, must not hold other writers' calls for hours.
+_SERVER_SETTINGS: Final = {
+    "application_name": "coach",
+    "idle_in_transaction_session_timeout": "20s",
+    "lock_timeout": "20s",
+    "tcp_keepalives_idle": "20",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+    # Nothing here gains from compiling a query; a first run must not wait for it.
+    "jit": "off",
+}
+
+
+class DatabaseAwayError(MessageError):
+    """The database cannot be asked now; whoever asked may ask again. `reason` is for the operator."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__("busy", "数据库暂时不可用，请稍后重试")
+        self.reason = reason_of(error)
+
+
+class Database:
+    """One tenant's tables, and the connections to them.
+
+    Args:
+        place: the file, or the address of the server (postgresql://…).
+        tenant: whose they are; on a server, the schema `coach_<tenant>`.
+        pool: connections to a server at once, at most.
+        read_only: change nothing, not even a file that is missing or old.
+
+    Raises:
+        ConfigError: the address is none; it is not shown, it may have a password in it.
+    """
+
+    def __init__(
+        self, place: Path | str, *, tenant: str = DEFAULT_TENANT, pool: int = 5, read_only: bool = False
+    ) -> None:
+        if not _TENANT.fullmatch(tenant):
+            raise ConfigError(f"tenant: 收到 {tenant!r}，应为小写字母、数字、“-”或“_”，最多 41 个")
+        self.tenant = tenant
+        self.file = place if isinstance(place, Path) else None
+        self.dialect: Literal["sqlite", "postgresql"] = "sqlite" if self.file else "postgresql"
+        # Quoted where it is used: a tenant's name may have a dash.
+        self.schema = f"coach_{tenant}"
+        if isinstance(place, Path):
+            self.label = str(place)
+            self._engine = _sqlite(place, read_only=read_only)
+            self._writing = self._engine.execution_options(immediate=True)
+            self._reading = self._engine
+        else:
+            self.label = f"{_shown(place)} {self.schema}"
+            self._engine = _postgresql(place, schema=self.schema, pool=pool)
+            self._writing = self._engine
+            # A call is read by several queries, which must all see the same moment.
+            self._reading = self._engine.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+
+    @classmethod
+    def of(cls, settings: Settings, *, tenant: str = DEFAULT_TENANT, read_only: bool = False) -> Database:
+        """Return the database that the settings of a tenant name; without an address, the file in its folder.
+
+        Raises:
+            ConfigError: the address is none.
+        """
+        url = settings.database_url.get_secret_value() if settings.database_url else ""
+        return cls(
+            url or settings.data_dir / FILE,
+            tenant=tenant,
+            pool=settings.database_pool,
+            read_only=read_only,
+        )
+
+    @contextlib.asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction for queries, which all see the same moment; writers are not held up.
+
+        Raises:
+            DatabaseAwayError: it cannot be asked now.
+        """
+        try:
+            async with self._reading.connect() as connection:
+                yield connection
+        except FAILURES as error:
+            raise DatabaseAwayError(error) from error
+
+    @contextlib.asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction that may write; it is committed at the end, unless that is an exception.
+
+        Raises:
+            DatabaseAwayError: it cannot be asked now, or refused; a commit may have been done all the same.
+        """
+        try:
+            async with self.transaction() as connection:
+                yield connection
+        except FAILURES as error:
+            raise DatabaseAwayError(error) from error
+
+    @contextlib.asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        """Do as `writing`, and raise what the driver raises: one of FAILURES."""
+        async with self._writing.begin() as connection:
+            yield connection
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._engine.dispose()
+
+
+def upsert(connection: AsyncConnection, table: Table, *, keep: Collection[str] = ()) -> Any:  # noqa: ANN401 - either dialect's own
+    """Return an INSERT that writes over the row which is there already.
+
+    Args:
+        keep: columns whose stored value stays when the new one is null.
+    """
+    statement = _insert(connection, table)
+    changed = {
+        column.name: func.coalesce(statement.excluded[column.name], column)
+        if column.name in keep
+        else statement.excluded[column.name]
+        for column in table.columns
+        if not column.primary_key
+    }
+    return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=changed)
+
+
+def insert_new(connection: AsyncConnection, table: Table) -> Any:  # noqa: ANN401 - either dialect's own
+    """Return an INSERT that leaves the row be which is there already."""
+    return _insert(connection, table).on_conflict_do_nothing()
+
+
+def reason_of(error: BaseException) -> str:
+    """Say in one line why a database failed, without the statement and its parameters."""
+    found = getattr(error, "orig", None) or error
+    # The adapter puts the driver's class in front of the driver's words.
+    words = re.sub(r"^<class '[^']+'>: ", "", str(found)).strip().partition("\n")[0]
+    return words or type(found).__name__
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Tell whether the database refuses the values themselves, so that trying again is in vain."""
+    if not isinstance(error, DBAPIError) or error.connection_invalidated:
+        return False
+    # Classes 22 and 23: data exception, integrity constraint violation.
+    state = getattr(error.orig, "sqlstate", None) or ""
+    return state[:2] in {"22", "23"} or type(error).__name__ in {"DataError", "IntegrityError"}
+
+
+def _insert(connection: AsyncConnection, table: Table) -> Any:  # noqa: ANN401 - either dialect's own
+    return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
+
+
+def _shown(url: str) -> str:
+    """Return an address without user and password."""
+    parts = urlsplit(url)
+    hosts = parts.netloc.rpartition("@")[2]
+    query = dict(pair.partition("=")[::2] for pair in parts.query.split("&") if pair)
+    return f"postgresql://{hosts or unquote(query.get('host', ''))}{parts.path}"
+
+
+def _sqlite(file: Path, *, read_only: bool) -> AsyncEngine:
+    address = f"file:{file}?mode=ro&uri=true" if read_only else str(file)
+    # Parameters are what customers said: they must not get into the log with an error.
+    engine = create_async_engine(f"sqlite+aiosqlite:///{address}", hide_parameters=True)
+
+    def on_connect(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own type
+        # The driver begins a transaction only with the first change; ours begin where they are said to.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        # FULL: an ack survives a power cut too; the group commit pays for the flush.
+        for pragma in ("journal_mode = WAL", "synchronous = FULL", "busy_timeout = 5000")[read_only:]:
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    def on_begin(connection: Connection) -> None:
+        # IMMEDIATE: who reads in order to write must not find that another wrote meanwhile.
+        immediate = connection.get_execution_options().get("immediate")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+    event.listen(engine.sync_engine, "connect", on_connect)
+    event.listen(engine.sync_engine, "begin", on_begin)
+    return engine
+
+
+def _postgresql(url: str, *, schema: str, pool: int) -> AsyncEngine:
+    try:
+        check_database_url(url)
+    except ValueError as error:
+        raise ConfigError(f"database_url: {error}") from None
+
+    async def connect() -> Any:  # noqa: ANN401 - the driver is imported only where it is used
+        import asyncpg  # noqa: PLC0415 - SQLite must not pay for it
+
+        try:
+            # The driver reads the address itself: several hosts, sslmode and the rest mean what libpq means by them.
+            return await asyncpg.connect(
+                url,
+                timeout=_CONNECT_S,
+                command_timeout=_COMMAND_S,
+                server_settings={**_SERVER_SETTINGS, "search_path": f'"{schema}"'},
+            )
+        except ValueError as error:
+            raise ConnectionError(f"database_url: {error}") from None
+
+    return create_async_engine(
+        "postgresql+asyncpg://",
+        async_creator=connect,
+        hide_parameters=True,
+        pool_size=pool,
+        max_overflow=0,
+        pool_timeout=_POOL_WAIT_S,
+        # After the server was away, nobody is to be handed a connection of before.
+        pool_pre_ping=True,
+        # Those used last are used first, so that a server may be shrunk or moved behind its name.
+        pool_use_lifo=True,
+        pool_recycle=1800,
+    )
