@@ -11,6 +11,7 @@ from coach.coaching.moments import Moments
 from coach.coaching.privacy import Privacy
 from coach.service.live import LiveCall
 from coach.service.live_moments import LiveMoments
+from coach.service.snapshots import agent_topic
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,7 +54,7 @@ class CallBuilder:
             phrasebook=rules.phrasebook,
             slots=head.slots,
         )
-        feed = self._hub.feed(head.agent_id)
+        feed = self._hub.feed(agent_topic(head.agent_id))
         moments = Moments(
             rules.finder,
             # The service runs where its agents do: 明天下午五点 is meant in its time zone.

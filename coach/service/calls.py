@@ -18,15 +18,15 @@ from coach.service.call_builder import CallBuilder, CallHead
 from coach.service.live import LiveCall
 from coach.service.messages import CallStarted, GapError, UtteranceHeard
 from coach.service.pace import Pace
+from coach.service.snapshots import AgentSnapshots
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from coach.service.auth import Principal
-    from coach.service.hub import Feed, Hub
+    from coach.service.hub import Hub
     from coach.service.live import Producer
     from coach.service.messages import ProducerEvent
-    from coach.service.render import Message
     from coach.service.ruleset import RuleSource
     from coach.service.store import Store, StoredCall
 
@@ -68,6 +68,12 @@ class Calls:
         self._timeout_s = timeout_s
         self._builder = CallBuilder(store=store, hub=hub, rules=rules, masking=masking)
         self._clock = clock
+        hub.serve(
+            "agent",
+            AgentSnapshots(
+                shown=self.shown, store=store, builder=self._builder, since=lambda: clock() - idle_s
+            ),
+        )
         self._live: dict[str, LiveCall] = {}
         # Calls being read from disk, so that two events of one call do not build it twice.
         self._reviving: dict[str, asyncio.Task[LiveCall | StoredCall | None]] = {}
@@ -151,15 +157,11 @@ class Calls:
             if live is not None:
                 live.producers.discard(producer)
 
-    def snapshot(self, feed: Feed) -> Message:
-        """Render what a sidebar needs to start from."""
-        live = self._live.get(feed.call_id) if feed.call_id else None
-        return {
-            "type": "snapshot",
-            "offset": feed.offset,
-            "agent_id": feed.agent_id,
-            "call": live.snapshot() if live and not live.call.ended else None,
-        }
+    def shown(self, topic: str) -> LiveCall | None:
+        """Return the call in memory that the readers of an agent's topic are to be shown."""
+        call_id = self._hub.feed(topic).call_id
+        live = self._live.get(call_id) if call_id else None
+        return live if live and not live.call.ended else None
 
     def snooze(self, call_id: str, rule: str, *, agent_id: str, quiet: bool = True) -> asyncio.Future[None]:
         """Keep a rule quiet for the rest of a call, or (`quiet` false) let it speak again.
@@ -250,7 +252,7 @@ class Calls:
                     reader.ask_snapshot()
             else:
                 live.tick(self._now_ms(live))
-        self._hub.forget_idle(busy={live.agent_id for live in self._live.values()})
+        self._hub.forget_idle(busy={live.feed.topic for live in self._live.values()})
 
     def _start(self, event: CallStarted, principal: Principal) -> tuple[LiveCall, dict[str, object]]:
         check_start(event, principal)

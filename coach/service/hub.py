@@ -1,129 +1,137 @@
-"""Fan-out to sidebars: per agent a short memory with offsets, per connection a bounded queue.
+"""Fan-out to sockets: per topic a short memory with offsets, per connection a bounded queue (`reader`).
 
-Publishing never waits. A reader that falls behind is given a fresh snapshot once; if it is still behind, it
-is closed, so it never costs another reader anything.
+Publishing never waits. With several workers a topic is a stream on the bus: its readers are served from there
+(`line`), in one order for all workers, and the memory here serves only while the bus is away.
 """
 
 from __future__ import annotations
 
 import asyncio
 import secrets
-from collections import deque
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Protocol
 
 import orjson
 
+from coach.service.channel import BusDownError
+from coach.service.line import Line
 from coach.service.meter import Meter
+from coach.service.reader import TOO_SLOW, Reader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Collection, Iterator
 
+    from coach.service.channel import Channel
     from coach.service.render import Message
 
-TOO_SLOW: Final = 1013
+__all__ = ["TOO_SLOW", "Feed", "Hub", "Reader", "Snapshots"]
 
 
-class Reader:
-    """The outgoing side of one sidebar connection. One task takes from it; anyone may put."""
+class Snapshots(Protocol):
+    """Makes what the reader of a topic starts from."""
 
-    def __init__(self, *, limit: int, snapshot: Callable[[], Message], meter: Meter | None = None) -> None:
-        self._limit = limit
-        self._meter = meter or Meter()
-        self._snapshot = snapshot
-        self._frames: deque[tuple[bool, bytes]] = deque()
-        self._wake = asyncio.Event()
-        # Behind since the last overflow; cleared when the reader has caught up.
-        self._behind = False
-        self._snapshot_due = False
-        self.closed_with: int | None = None
+    def here(self, topic: str) -> Message | None:
+        """Return the snapshot by what this worker has in memory; None when another one may know better."""
 
-    def put_event(self, frame: bytes) -> None:
-        """Queue an event of the feed; an overflow turns everything queued into one snapshot."""
-        if self._snapshot_due or self.closed_with is not None:
-            # The snapshot is made when it is sent, so it will hold this event.
-            return
-        if len(self._frames) < self._limit:
-            self._frames.append((True, frame))
-        elif self._behind:
-            self._drop()
-        else:
-            self._behind = True
-            self._meter.resyncs += 1
-            self.ask_snapshot()
-        self._wake.set()
+    async def stored(self, topic: str) -> Message:
+        """Return the snapshot by what is on disk."""
 
-    def put_reply(self, message: Message) -> None:
-        """Queue an answer to this reader alone; it survives a resynchronisation."""
-        if len(self._frames) >= 2 * self._limit:
-            self._drop()
-            return
-        self._frames.append((False, orjson.dumps(message)))
-        self._wake.set()
-
-    def ask_snapshot(self) -> None:
-        """Drop the events queued and send a snapshot in their place."""
-        self._frames = deque(each for each in self._frames if not each[0])
-        self._snapshot_due = True
-        self._wake.set()
-
-    def close(self, code: int) -> None:
-        """Let the writer close the socket with `code` instead of sending what is queued."""
-        self.closed_with = code
-        self._frames.clear()
-        self._snapshot_due = False
-        self._wake.set()
-
-    @property
-    def depth(self) -> int:
-        """How many messages wait to be sent."""
-        return len(self._frames)
-
-    def _drop(self) -> None:
-        self._meter.dropped += self.closed_with is None
-        self.close(TOO_SLOW)
-
-    async def next(self) -> bytes | None:
-        """Return the next frame, or None when the socket is to be closed."""
-        while True:
-            if self.closed_with is not None:
-                return None
-            if self._frames:
-                return self._frames.popleft()[1]
-            if self._snapshot_due:
-                # Still due while it is made: what making it publishes is inside it already.
-                frame = orjson.dumps(self._snapshot())
-                self._snapshot_due = False
-                return frame
-            self._behind = False
-            self._wake.clear()
-            await self._wake.wait()
+    def empty(self, topic: str) -> Message:
+        """Return the snapshot of a topic about which nothing is known."""
 
 
 class Feed:
-    """What one agent's sidebars see: the events of his calls, numbered."""
+    """What the readers of one topic see: events, each with an offset.
 
-    def __init__(self, *, agent_id: str, keep: int, meter: Meter | None = None) -> None:
-        self.agent_id = agent_id
+    Attributes:
+        topic: `agent:<id>` for the sidebars of an agent.
+        call_id: of an agent's topic, the call shown in a snapshot: the one that started last and has not ended.
+        readers: the connections served here; `join` and `leave` change it.
+    """
+
+    def __init__(
+        self,
+        *,
+        topic: str,
+        keep: int,
+        meter: Meter | None = None,
+        channel: Channel | None = None,
+        snapshots: Snapshots | None = None,
+    ) -> None:
+        self.topic = topic
         self.meter = meter or Meter()
-        # The call shown in a snapshot: the one that started last and has not ended.
         self.call_id: str | None = None
         self.readers: set[Reader] = set()
         self._keep = keep
+        self._joining = 0
+        self._snapshots = snapshots
+        self._line = None if channel is None else Line(self, channel=channel, snapshots=snapshots)
+        self._coalescing: dict[tuple[str, str], Message] = {}
+        # When the frame came that the oldest of them is for.
+        self._coalescing_since = 0.0
+        self.forget()
+
+    @property
+    def agent_id(self) -> str:
+        """The agent whose topic this is."""
+        return self.topic.partition(":")[2]
+
+    @property
+    def line(self) -> Line | None:
+        """The way over the bus; None without a bus, and while it is away."""
+        return self._line if self._line is not None and self._line.up else None
+
+    @property
+    def offset(self) -> str:
+        """The offset of the last event."""
+        self.flush()
+        if self.line is not None:
+            return self.line.position
+        return f"{self._epoch}-{self._number}"
+
+    @property
+    def in_use(self) -> bool:
+        """Tell whether somebody reads here, or is about to."""
+        return bool(self.readers) or self._joining > 0
+
+    def forget(self) -> None:
+        """Forget what memory holds: offsets given so far are unknown from now on."""
         self._epoch = secrets.token_hex(4)
         self._number = 0
         # Events after this number are all in `_events`, but for transcripts a later revision replaced.
         self._complete_after = 0
         self._events: dict[int, bytes] = {}
         self._newest_transcript: dict[tuple[str, str], int] = {}
-        self._coalescing: dict[tuple[str, str], Message] = {}
-        # When the frame came that the oldest of them is for.
-        self._coalescing_since = 0.0
 
-    @property
-    def offset(self) -> str:
-        """The offset of the last event."""
-        self.flush()
-        return f"{self._epoch}-{self._number}"
+    def reader(self, *, limit: int) -> Reader:
+        """Make a reader of this topic; it sees nothing until it joins."""
+        return Reader(limit=limit, snapshot=self.snapshot, meter=self.meter)
+
+    async def join(self, reader: Reader, after: str | None = None) -> None:
+        """Give a reader what came after an offset, or a snapshot; from then on it is like the others."""
+        self._joining += 1
+        try:
+            missed = await self._missed(after)
+        finally:
+            self._joining -= 1
+        if missed is None:
+            reader.ask_snapshot()
+        else:
+            for frame in missed:
+                reader.put_event(frame)
+        if self._line is not None and not self._line.up:
+            reader.put_reply(self._line.notice)
+        self.readers.add(reader)
+
+    def leave(self, reader: Reader) -> None:
+        """Let a reader go."""
+        self.readers.discard(reader)
+        if self._line is not None and not self.in_use:
+            self._line.leave()
+
+    def close(self) -> None:
+        """Stop following the stream."""
+        if self._line is not None:
+            self._line.leave()
 
     def publish(self, message: Message) -> None:
         """Send an event to every reader; of the transcripts of one loop tick the last revision."""
@@ -138,6 +146,15 @@ class Feed:
         self.flush()
         self._send(message, self.meter.received_at)
 
+    def publish_snapshot(self, message: Message) -> None:
+        """Put every reader of every worker on a new footing: what they saw may not have come to pass."""
+        self.flush()
+        if self.line is not None:
+            self.line.send(message, kind="resync")
+            return
+        for reader in self.readers:
+            reader.ask_snapshot()
+
     def flush(self) -> None:
         """Send the transcripts that wait for the end of the loop tick."""
         if not self._coalescing:
@@ -151,7 +168,7 @@ class Feed:
             self._newest_transcript[key] = self._number
 
     def since(self, offset: str) -> list[bytes] | None:
-        """Return the events after `offset`, or None when they are not all here any more."""
+        """Return the events in memory after `offset`, or None when they are not all here any more."""
         self.flush()
         epoch, _, number = offset.rpartition("-")
         # Nine digits: more events than one feed ever has, and no giant integers.
@@ -162,7 +179,41 @@ class Feed:
             return None
         return [frame for each, frame in self._events.items() if each > after]
 
+    def snapshot(self) -> Message | None:
+        """Make a snapshot; None when it comes by way of the bus or the disk."""
+        if self._snapshots is None:
+            raise RuntimeError(f"{self.topic}: nobody makes snapshots of it")
+        if self.line is None:
+            message = self._snapshots.here(self.topic)
+            if message is None and self._line is None:
+                message = self._snapshots.empty(self.topic)
+            if message is not None:
+                return {**message, "offset": self.offset}
+        if self._line is not None:
+            self._line.ask()
+        return None
+
+    def resynchronise(self) -> None:
+        """Start anew for every reader: the bus went away or came back."""
+        self.forget()
+        if self._line is None:
+            return
+        for reader in self.readers:
+            reader.put_reply(self._line.notice)
+            reader.ask_snapshot()
+
+    async def _missed(self, after: str | None) -> list[bytes] | None:
+        if self.line is None:
+            return self.since(after) if after else None
+        try:
+            return await self.line.join(after)
+        except BusDownError:
+            return None
+
     def _send(self, message: Message, received_at: float) -> None:
+        if self.line is not None:
+            self.line.send(message, received_at=received_at)
+            return
         self._number += 1
         message["offset"] = f"{self._epoch}-{self._number}"
         # A tight copy: orjson's own result keeps its working buffer, 4 KB for 400 bytes.
@@ -187,21 +238,41 @@ class Feed:
 
 
 class Hub:
-    """All feeds by agent."""
+    """All feeds of one tenant by topic.
 
-    def __init__(self, *, keep: int, meter: Meter | None = None) -> None:
+    Args:
+        keep: events kept per topic.
+        channel: the tenant's part of the bus; None without one.
+    """
+
+    def __init__(self, *, keep: int, meter: Meter | None = None, channel: Channel | None = None) -> None:
         self.meter = meter or Meter()
+        self.channel = channel
         self._keep = keep
         self._feeds: dict[str, Feed] = {}
+        self._snapshots: dict[str, Snapshots] = {}
+        if channel is not None:
+            channel.on("snapshot", self._answer)
+            channel.on_change(self._resynchronise)
 
     def __len__(self) -> int:
         return len(self._feeds)
 
-    def feed(self, agent_id: str) -> Feed:
-        """Return the agent's feed, new if need be."""
-        feed = self._feeds.get(agent_id)
+    def serve(self, kind: str, snapshots: Snapshots) -> None:
+        """Say who makes the snapshots of topics that begin with `kind:`; before the first of its feeds."""
+        self._snapshots[kind] = snapshots
+
+    def feed(self, topic: str) -> Feed:
+        """Return the topic's feed, new if need be."""
+        feed = self._feeds.get(topic)
         if feed is None:
-            feed = self._feeds[agent_id] = Feed(agent_id=agent_id, keep=self._keep, meter=self.meter)
+            feed = self._feeds[topic] = Feed(
+                topic=topic,
+                keep=self._keep,
+                meter=self.meter,
+                channel=self.channel,
+                snapshots=self._snapshots.get(topic.partition(":")[0]),
+            )
         return feed
 
     def readers(self) -> Iterator[Reader]:
@@ -209,7 +280,23 @@ class Hub:
         return (reader for feed in self._feeds.values() for reader in feed.readers)
 
     def forget_idle(self, *, busy: Collection[str]) -> None:
-        """Drop feeds without readers, but those of `busy` agents; whoever comes back gets a snapshot."""
-        idle = [key for key, feed in self._feeds.items() if not feed.readers and key not in busy]
-        for agent_id in idle:
-            del self._feeds[agent_id]
+        """Drop feeds without readers, but those of `busy` topics; whoever comes back gets a snapshot."""
+        idle = [key for key, feed in self._feeds.items() if not feed.in_use and key not in busy]
+        for topic in idle:
+            self._feeds.pop(topic).close()
+
+    def _answer(self, asked: Message) -> None:
+        """Publish the snapshot that another worker's reader waits for, if the call is here."""
+        topic = str(asked["topic"])
+        snapshots = self._snapshots.get(topic.partition(":")[0])
+        feed = self._feeds.get(topic)
+        if snapshots is None or feed is None or feed.line is None:
+            return
+        feed.flush()
+        message = snapshots.here(topic)
+        if message is not None:
+            feed.line.send(message, kind="snapshot")
+
+    def _resynchronise(self) -> None:
+        for feed in list(self._feeds.values()):
+            feed.resynchronise()

@@ -47,6 +47,7 @@ class Meter:
     Attributes:
         received_at: `perf_counter` when the frame now worked on came; 0.0 outside of a frame.
         push: seconds from a producer's frame to its message in the queues of the sidebars.
+        hop: seconds from a message's way into the bus to its way out, of this worker's own messages.
         check: seconds that the coaching of one utterance took.
         lag: seconds that the event loop ran late.
         commit: seconds of one transaction.
@@ -71,6 +72,7 @@ class Meter:
         "dropped",
         "events",
         "failed_commits",
+        "hop",
         "lag",
         "push",
         "received_at",
@@ -81,6 +83,7 @@ class Meter:
     def __init__(self) -> None:
         self.received_at = 0.0
         self.push = Histogram(_PUSH_BOUNDS)
+        self.hop = Histogram(_PUSH_BOUNDS)
         self.check = Histogram(_CHECK_BOUNDS)
         self.lag = Histogram(_LAG_BOUNDS)
         self.commit = Histogram(_COMMIT_BOUNDS)

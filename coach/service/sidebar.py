@@ -10,7 +10,6 @@ from starlette.websockets import WebSocketDisconnect
 
 from coach.errors import MessageError
 from coach.service.handshake import receive, send_frame
-from coach.service.hub import Reader
 from coach.service.messages import (
     Dismiss,
     Feedback,
@@ -22,14 +21,16 @@ from coach.service.messages import (
     read_sidebar_message,
 )
 from coach.service.render import render_error
+from coach.service.snapshots import agent_topic
 
 if TYPE_CHECKING:
     from starlette.websockets import WebSocket
 
     from coach.service.auth import Principal
     from coach.service.calls import Calls
-    from coach.service.hub import Feed, Hub
+    from coach.service.hub import Hub
     from coach.service.messages import SidebarMessage
+    from coach.service.reader import Reader
     from coach.service.render import Message
 
 
@@ -44,9 +45,9 @@ async def serve_sidebar(
     limit: int,
 ) -> None:
     """Run one sidebar connection until it closes."""
-    feed = hub.feed(agent_id)
-    reader = Reader(limit=limit, snapshot=lambda: calls.snapshot(feed), meter=hub.meter)
-    _join(feed, reader, after)
+    feed = hub.feed(agent_topic(agent_id))
+    reader = feed.reader(limit=limit)
+    await feed.join(reader, after)
     writer = asyncio.create_task(_write(socket, reader), name="sidebar-writer")
     listener = asyncio.create_task(
         _listen(socket, calls=calls, principal=principal, agent_id=agent_id, reader=reader),
@@ -55,22 +56,11 @@ async def serve_sidebar(
     try:
         await asyncio.wait({writer, listener}, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        feed.readers.discard(reader)
+        feed.leave(reader)
         for task in (writer, listener):
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
-
-
-def _join(feed: Feed, reader: Reader, after: str | None) -> None:
-    """Give a reader what it missed, or a snapshot; from the next event on it is like the others."""
-    missed = feed.since(after) if after else None
-    if missed is None:
-        reader.ask_snapshot()
-    else:
-        for frame in missed:
-            reader.put_event(frame)
-    feed.readers.add(reader)
 
 
 async def _write(socket: WebSocket, reader: Reader) -> None:

@@ -117,7 +117,7 @@ def published(feed: Feed, *ticks) -> list[dict]:
 
 def test_transcripts_of_one_loop_tick_are_joined():
     """Of the revisions of one utterance within a tick only the last is sent; other utterances stay."""
-    feed = Feed(agent_id="a", keep=10)
+    feed = Feed(topic="agent:a", keep=10)
     got = published(
         feed, [transcript("u1", 1), transcript("u2", 1), transcript("u1", 2)], [transcript("u1", 3)]
     )
@@ -126,14 +126,14 @@ def test_transcripts_of_one_loop_tick_are_joined():
 
 def test_advice_never_overtakes_its_transcript():
     """What waits for the end of the tick is sent before an event that cannot wait."""
-    feed = Feed(agent_id="a", keep=10)
+    feed = Feed(topic="agent:a", keep=10)
     got = published(feed, [transcript("u1", 1), {"type": "advice"}])
     assert [each["type"] for each in got] == ["transcript", "advice"]
 
 
 def test_resuming_skips_transcripts_that_were_replaced():
     """Of what was missed, each utterance comes once, in its last revision."""
-    feed = Feed(agent_id="a", keep=10)
+    feed = Feed(topic="agent:a", keep=10)
     start = feed.offset
     published(feed, [transcript("u1", 1)], [{"type": "advice"}], [transcript("u1", 2)])
     missed = [json.loads(frame) for frame in feed.since(start)]
@@ -142,7 +142,7 @@ def test_resuming_skips_transcripts_that_were_replaced():
 
 def test_what_is_kept_is_bounded():
     """A long day leaves no more behind than the limit, in events and in the table of transcripts."""
-    feed = Feed(agent_id="a", keep=8)
+    feed = Feed(topic="agent:a", keep=8)
     published(feed, *([transcript(f"u{index}", 1)] for index in range(200)))
     assert len(feed._events) == 8
     assert len(feed._newest_transcript) <= 16
@@ -151,7 +151,7 @@ def test_what_is_kept_is_bounded():
 @pytest.mark.parametrize("number", range(6))
 def test_every_offset_still_held_resumes_exactly(number):
     """From each offset on come just the events after it."""
-    feed = Feed(agent_id="a", keep=5)
+    feed = Feed(topic="agent:a", keep=5)
     epoch = feed.offset.split("-")[0]
     published(feed, *([{"type": "advice", "at": index}] for index in range(1, 6)))
     assert [json.loads(frame)["at"] for frame in feed.since(f"{epoch}-{number}")] == list(
@@ -162,9 +162,9 @@ def test_every_offset_still_held_resumes_exactly(number):
 def test_a_feed_made_anew_does_not_know_old_offsets():
     """An agent whose feed was dropped gets a snapshot, never another call's events."""
     hub = Hub(keep=5)
-    offset = hub.feed("a").offset
+    offset = hub.feed("agent:a").offset
     hub.forget_idle(busy=())
-    assert hub.feed("a").since(offset) is None
+    assert hub.feed("agent:a").since(offset) is None
 
 
 def test_feeds_in_use_are_kept():

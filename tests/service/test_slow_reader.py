@@ -9,7 +9,7 @@ def flood(service, agent_id, count):
     """Publish large events, as a loop of the service would."""
 
     async def publish():
-        feed = service.tenant.hub.feed(agent_id)
+        feed = service.tenant.hub.feed(f"agent:{agent_id}")
         for index in range(count):
             feed.publish({"type": "advice.withdrawn", "call_id": "c1", "id": f"{index:08d}" * 500})
             if index % 50 == 0:
@@ -48,6 +48,6 @@ def test_memory_for_a_slow_sidebar_is_bounded(running, clients):
     flood(service, "a1", 4000)
 
     def queued():
-        return [len(reader._frames) for reader in service.tenant.hub.feed("a1").readers]
+        return [len(reader._frames) for reader in service.tenant.hub.feed("agent:a1").readers]
 
     assert all(length <= 16 for length in service.within(queued))

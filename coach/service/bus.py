@@ -1,0 +1,338 @@
+"""The bus between workers: a stream of Redis for each topic and one for what workers tell each other.
+
+Comes and goes with Redis: while it is away everything here does nothing, and whoever listens is told. Nothing
+that was acked depends on it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import re
+import secrets
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+from redis.asyncio import ConnectionPool, Redis
+from redis.exceptions import RedisError
+
+from coach.errors import ConfigError
+from coach.service.bus_follower import MAX_TOPICS, Follower
+from coach.service.bus_writer import BusWriter
+from coach.service.channel import BusDownError, Channel, Entry, Look, id_of, with_offset
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from coach.service.channel import Followed
+    from coach.service.render import Message
+
+log = logging.getLogger(__name__)
+
+_CONTROL: Final = b"coach:control"
+_CONTROL_KEPT: Final = 10_000
+# A stream must hold what its slowest reader has not read yet.
+_LEAST_KEPT: Final = 64
+# Of many agents at once.
+_TEAM_FACTOR: Final = 16
+_OFFSET: Final = re.compile(r"\d{1,15}-\d{1,10}")
+_CONNECT_S: Final = 2.0
+_FIRST_PAUSE_S: Final = 0.1
+_LONGEST_PAUSE_S: Final = 2.0
+_QUERIES: Final = 4
+
+
+class Bus:
+    """One worker's connections to Redis.
+
+    Attributes:
+        worker: the name of this process.
+        up: Redis is there.
+        generation: how often it came up.
+        error: why it is away; "" when it is there.
+
+    Raises:
+        ConfigError: the address is none.
+    """
+
+    def __init__(self, url: str, *, keep: int) -> None:
+        self.worker = secrets.token_hex(4)
+        self.up = False
+        self.generation = 0
+        self.error = "还没有连接"
+        self._keep = max(keep, _LEAST_KEPT)
+        self._url = url
+        self._sources = 0
+        self._link: _Link | None = None
+        self._handlers: dict[tuple[str, str], Callable[[Message], None]] = {}
+        self._listeners: list[Callable[[], None]] = []
+        self._tried = asyncio.Event()
+        try:
+            self._pool: ConnectionPool = ConnectionPool.from_url(
+                url, protocol=2, socket_timeout=None, socket_connect_timeout=_CONNECT_S
+            )
+        except ValueError as error:
+            raise ConfigError(f"redis_url: 应为 redis://主机:端口/库号，{error}") from error
+
+    @property
+    def waiting(self) -> int:
+        """How many events wait to be sent."""
+        return 0 if self._link is None else self._link.writer.waiting
+
+    def channel(self, tenant: str) -> Channel:
+        """Return one tenant's part."""
+        return Channel(self, tenant)
+
+    def source(self) -> bytes:
+        """Return a name for one sender on one topic."""
+        self._sources += 1
+        return f"{self.worker}.{self._sources}".encode()
+
+    def on(self, tenant: str, kind: str, handler: Callable[[Message], None]) -> None:
+        """Call `handler` with each message of a kind that another worker tells about a tenant."""
+        self._handlers[tenant, kind] = handler
+
+    def on_change(self, handler: Callable[[], None]) -> None:
+        """Call `handler` after Redis went away or came back."""
+        self._listeners.append(handler)
+
+    async def connected(self) -> None:
+        """Wait until it was tried to connect for the first time."""
+        await self._tried.wait()
+
+    async def run(self) -> None:
+        """Connect, and connect again whenever Redis went away, until cancelled."""
+        pause = _FIRST_PAUSE_S
+        while True:
+            link = _Link(self._pool, heard=self._heard)
+            try:
+                await link.open()
+                self._come_up(link)
+                pause = _FIRST_PAUSE_S
+                await link.broken()
+            except (RedisError, OSError, TimeoutError, BusDownError) as error:
+                self._go_down(str(error) or type(error).__name__)
+            finally:
+                self._link, self.up = None, False
+                await link.close()
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE_S)
+
+    async def drain(self) -> None:
+        """Wait until what was published is in Redis, or Redis is away."""
+        if self._link is not None:
+            await self._link.writer.idle.wait()
+
+    def publish(self, key: bytes, *, frame: bytes, meta: bytes) -> None:
+        """Queue an event for a stream; while Redis is away it is dropped."""
+        if self._link is not None:
+            keep = self._keep if b":agent:" in key else _TEAM_FACTOR * self._keep
+            self._link.writer.add(key, frame=frame, meta=meta, keep=keep)
+
+    def tell(self, message: Message) -> None:
+        """Tell all other workers something."""
+        if self._link is not None:
+            frame = orjson.dumps({"from": self.worker, **message})
+            self._link.writer.add(_CONTROL, frame=frame, meta=b"", keep=_CONTROL_KEPT)
+
+    async def look(self, key: bytes, after: str | None) -> Look:
+        """Return where a stream ends and what came after an offset.
+
+        Raises:
+            BusDownError: Redis is away.
+        """
+        most = 2 * self._keep * (1 if b":agent:" in key else _TEAM_FACTOR) + 200
+        known = after is not None and _OFFSET.fullmatch(after) is not None
+        async with self._queries() as pipe:
+            pipe.xrevrange(key, count=1)
+            if known:
+                pipe.xrange(key, min=after, count=most)
+            newest, *found = await pipe.execute()
+        last = newest[0][0].decode() if newest else "0-0"
+        entries = found[0] if found else []
+        if not entries or entries[0][0].decode() != after or len(entries) == most:
+            # The event at the offset is gone, and who knows how many after it.
+            return Look(last, None)
+        events = [
+            Entry(id_of(raw.decode()), with_offset(raw, fields[b"e"]), fields[b"m"].split()[0].decode())
+            for raw, fields in entries[1:]
+        ]
+        # The second question may have seen more than the first.
+        return Look(max(last, entries[-1][0].decode(), key=id_of), events)
+
+    async def lease(self, key: str, *, ttl_s: int) -> bool:
+        """Take or renew a lease; False while another worker has it or Redis is away."""
+        try:
+            async with self._queries() as pipe:
+                pipe.set(key, self.worker, nx=True, ex=ttl_s)
+                pipe.get(key)
+                taken, holder = await pipe.execute()
+                if not taken and holder == self.worker.encode():
+                    pipe.expire(key, ttl_s)
+                    await pipe.execute()
+        except BusDownError:
+            return False
+        return bool(taken) or holder == self.worker.encode()
+
+    def follow(self, topic: Followed) -> None:
+        """Read a stream from its `position` on."""
+        if self._link is not None:
+            self._link.follow(topic)
+
+    def unfollow(self, topic: Followed) -> None:
+        """Read a stream no more."""
+        if self._link is not None:
+            self._link.unfollow(topic.key)
+
+    @contextlib.asynccontextmanager
+    async def _queries(self) -> Any:  # noqa: ANN401 - redis-py's own pipeline
+        if self._link is None:
+            raise BusDownError(self.error)
+        try:
+            async with (
+                asyncio.timeout(_CONNECT_S),
+                self._link.queries(),
+                self._link.client.pipeline(transaction=False) as pipe,
+            ):
+                yield pipe
+        except (RedisError, OSError, TimeoutError) as error:
+            raise BusDownError(str(error)) from error
+
+    def _heard(self, message: Message) -> None:
+        handler = self._handlers.get((message["tenant"], message["kind"]))
+        if handler is not None and message["from"] != self.worker:
+            handler(message)
+
+    def _come_up(self, link: _Link) -> None:
+        if self.generation:
+            log.warning("Redis 恢复，所有侧边栏重新同步")
+        self._link, self.up, self.error = link, True, ""
+        self.generation += 1
+        self._tried.set()
+        self._changed()
+
+    def _go_down(self, error: str) -> None:
+        was_up, self._link, self.up = self.up, None, False
+        if was_up or not self._tried.is_set():
+            # Once, however long it stays away.
+            log.error("Redis 不可用，侧边栏只收到本进程的事件，直到恢复：%s", error)
+        self.error = error
+        self._tried.set()
+        if was_up:
+            self._changed()
+
+    def _changed(self) -> None:
+        for listener in self._listeners:
+            listener()
+
+
+class _Control:
+    """The stream of what workers tell each other."""
+
+    key = _CONTROL
+
+    def __init__(self, position: str, heard: Callable[[Message], None]) -> None:
+        self.position = position
+        self._heard = heard
+
+    def take(self, entries: list[tuple[bytes, list[bytes]]]) -> None:
+        for raw, fields in entries:
+            self.position = raw.decode()
+            try:
+                self._heard(orjson.loads(fields[1]))
+            except (ValueError, KeyError, TypeError):
+                log.exception("读不懂另一个进程的消息")
+
+
+class _Link:
+    """The connections of one stretch of time in which Redis is there."""
+
+    def __init__(self, pool: ConnectionPool, *, heard: Callable[[Message], None]) -> None:
+        self._pool = pool
+        self._heard = heard
+        self._connections: list[Any] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self._followers: list[Follower] = []
+        # Topics that wait for a connection of their own to be made.
+        self._pending: dict[bytes, Followed] = {}
+        self._growing: asyncio.Task[None] | None = None
+        self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._turns = asyncio.Semaphore(_QUERIES)
+        self.client: Redis = Redis(connection_pool=pool)
+        self.writer: BusWriter
+
+    async def open(self) -> None:
+        connection, _ = await self._connect()
+        self.writer = BusWriter(connection)
+        newest: Any = await self.client.xrevrange(_CONTROL, count=1)
+        follower = await self._add_follower()
+        follower.follow(_Control(newest[0][0].decode() if newest else "0-0", self._heard))
+        self._followers.clear()
+        self._start(self.writer.run(), "bus-writer")
+
+    def queries(self) -> asyncio.Semaphore:
+        """Return what keeps the questions of hundreds that join at once from opening a connection each."""
+        return self._turns
+
+    async def broken(self) -> None:
+        await self._broken
+
+    async def close(self) -> None:
+        tasks = [*self._tasks, *([self._growing] if self._growing else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for connection in self._connections:
+            with contextlib.suppress(RedisError, OSError):
+                await connection.disconnect(nowait=True)
+        await self._pool.disconnect()
+
+    def follow(self, topic: Followed) -> None:
+        for follower in self._followers:
+            if len(follower) < MAX_TOPICS:
+                follower.follow(topic)
+                return
+        self._pending[topic.key] = topic
+        if self._growing is None or self._growing.done():
+            self._growing = asyncio.create_task(self._grow(), name="bus-grow")
+            self._growing.add_done_callback(self._ended)
+
+    def unfollow(self, key: bytes) -> None:
+        self._pending.pop(key, None)
+        for follower in self._followers:
+            follower.unfollow(key)
+
+    async def _grow(self) -> None:
+        while self._pending:
+            follower = await self._add_follower()
+            while self._pending and len(follower) < MAX_TOPICS:
+                key = next(iter(self._pending))
+                follower.follow(self._pending.pop(key))
+
+    async def _add_follower(self) -> Follower:
+        connection, client_id = await self._connect()
+        follower = Follower(connection, client_id=client_id, unblock=self._unblock)
+        self._followers.append(follower)
+        self._start(follower.run(), "bus-follower")
+        return follower
+
+    async def _unblock(self, client_id: int) -> None:
+        async with self._turns:
+            await self.client.client_unblock(client_id)
+
+    async def _connect(self) -> tuple[Any, int]:
+        connection: Any = self._pool.make_connection()  # type: ignore[no-untyped-call]
+        self._connections.append(connection)
+        await connection.connect()
+        await connection.send_command("CLIENT", "ID")
+        return connection, int(await connection.read_response())
+
+    def _start(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        task.add_done_callback(self._ended)
+        self._tasks.append(task)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None and not self._broken.done():
+            self._broken.set_exception(error)

@@ -1,0 +1,166 @@
+"""One tenant's part of the bus: its topics, what workers tell each other about it, its leases.
+
+Knows nothing of Redis, so that a service without one need not have the client installed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from coach.service.bus import Bus
+    from coach.service.render import Message
+
+# Another worker on the same loop-back answers within a millisecond; beyond this it is busy or gone.
+ANSWER_S: Final = 0.3
+
+
+class BusDownError(Exception):
+    """The bus is away; whoever asked goes on with what this worker knows."""
+
+
+Id = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One event of a stream: `id` orders it, `frame` has it as its offset."""
+
+    id: Id
+    frame: bytes
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a stream holds.
+
+    Attributes:
+        last: offset of the last event, "0-0" when there was none.
+        after: the events after the offset asked for; None when some of them are gone.
+    """
+
+    last: str
+    after: list[Entry] | None
+
+
+def id_of(offset: str) -> Id:
+    """Return what orders an offset of a stream."""
+    time, _, number = offset.partition("-")
+    return int(time), int(number)
+
+
+def with_offset(offset: bytes, frame: bytes) -> bytes:
+    """Put its offset into an event."""
+    return b'{"offset":"%b",%b' % (offset, frame[1:])
+
+
+class Followed(Protocol):
+    """A topic that is read."""
+
+    key: bytes
+    position: str
+
+    def take(self, entries: list[tuple[bytes, list[bytes]]]) -> None:
+        """Take in what came, in order; moves `position`."""
+
+
+class Channel:
+    """What the service knows of the bus for one tenant."""
+
+    def __init__(self, bus: Bus, tenant: str) -> None:
+        self._bus = bus
+        self.tenant = tenant
+        self._answers: dict[str, asyncio.Future[Message]] = {}
+        self._asked = 0
+        self.on("answer", self._answered)
+
+    @property
+    def up(self) -> bool:
+        """Tell whether the bus is there."""
+        return self._bus.up
+
+    @property
+    def worker(self) -> str:
+        """The name of this process on the bus."""
+        return self._bus.worker
+
+    @property
+    def generation(self) -> int:
+        """How often the bus came up; what was followed before that is followed no more."""
+        return self._bus.generation
+
+    def key(self, topic: str) -> bytes:
+        """Return the key of a topic's stream."""
+        return f"coach:{self.tenant}:{topic}".encode()
+
+    def source(self) -> bytes:
+        """Return a name for one sender on one topic."""
+        return self._bus.source()
+
+    def publish(self, key: bytes, *, frame: bytes, meta: bytes) -> None:
+        """Queue an event for a stream."""
+        self._bus.publish(key, frame=frame, meta=meta)
+
+    async def look(self, key: bytes, after: str | None) -> Look:
+        """Return where a stream ends and what came after an offset.
+
+        Raises:
+            BusDownError
+        """
+        return await self._bus.look(key, after)
+
+    def follow(self, topic: Followed) -> None:
+        """Read a stream from its `position` on."""
+        self._bus.follow(topic)
+
+    def unfollow(self, topic: Followed) -> None:
+        """Read a stream no more."""
+        self._bus.unfollow(topic)
+
+    def on(self, kind: str, handler: Callable[[Message], None]) -> None:
+        """Call `handler` with each message of a kind that another worker tells."""
+        self._bus.on(self.tenant, kind, handler)
+
+    def on_change(self, handler: Callable[[], None]) -> None:
+        """Call `handler` after the bus went away or came back."""
+        self._bus.on_change(handler)
+
+    def tell(self, kind: str, **fields: object) -> None:
+        """Tell all other workers something; while the bus is away, nobody."""
+        self._bus.tell({"tenant": self.tenant, "kind": kind, **fields})
+
+    async def ask(self, kind: str, **fields: object) -> Message | None:
+        """Ask all other workers; return the first answer, None when nobody has one."""
+        if not self.up:
+            return None
+        self._asked += 1
+        number = f"{self.worker}:{self._asked}"
+        answer: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+        self._answers[number] = answer
+        self.tell(kind, ask=number, **fields)
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(ANSWER_S):
+                    return await answer
+            return None
+        finally:
+            self._answers.pop(number, None)
+
+    def answer(self, asked: Message, **fields: object) -> None:
+        """Answer what another worker asked."""
+        self.tell("answer", ask=asked["ask"], **fields)
+
+    async def lease(self, name: str, *, ttl_s: int) -> bool:
+        """Take or renew the right to do something; False while another worker has it or the bus is away."""
+        return await self._bus.lease(f"coach:{self.tenant}:lease:{name}", ttl_s=ttl_s)
+
+    def _answered(self, message: Message) -> None:
+        answer = self._answers.get(str(message.get("ask")))
+        if answer is not None and not answer.done():
+            answer.set_result(message)
