@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 _CONTROL: Final = b"coach:control"
 _CONTROL_KEPT: Final = 10_000
 # A stream must hold what its slowest reader has not read yet.
-_LEAST_KEPT: Final = 64
+_LEAST_KEPT: Final = 128
 # Of many agents at once.
 _TEAM_FACTOR: Final = 16
 _OFFSET: Final = re.compile(r"\d{1,15}-\d{1,10}")

@@ -1,0 +1,459 @@
+"""The bus over a real Valkey: one order for all workers, resuming anywhere, snapshots in their place."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+
+import pytest
+
+from coach.service.hub import Hub
+from coach.service.meter import Meter
+from tests.service.valkey import Valkey
+
+pytest.importorskip("redis", reason="needs coach[cluster]")
+
+from coach.service.bus import Bus
+
+TIMEOUT_S = 10
+
+
+@pytest.fixture(scope="module")
+def shared_valkey(tmp_path_factory):
+    """One server for the tests of this module that do not kill it."""
+    server = Valkey(tmp_path_factory.mktemp("valkey")).start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def valkey(shared_valkey):
+    """The server, empty."""
+    shared_valkey.say(b"FLUSHALL\r\n")
+    return shared_valkey
+
+
+class Snapshots:
+    """Makes recognisable snapshots; `mine` says which topics this worker has a call of."""
+
+    def __init__(self) -> None:
+        self.mine: dict[str, object] = {}
+        self.on_disk: dict[str, object] = {}
+
+    def here(self, topic):
+        return {"type": "snapshot", "call": self.mine[topic]} if topic in self.mine else None
+
+    async def stored(self, topic):
+        return {"type": "snapshot", "call": self.on_disk.get(topic)}
+
+    def empty(self, topic):
+        return {"type": "snapshot", "call": None}
+
+
+class Worker:
+    """One worker's bus and hub."""
+
+    def __init__(self, url, *, keep=64, tenant="default") -> None:
+        self.bus = Bus(url, keep=keep)
+        self.meter = Meter()
+        self.hub = Hub(keep=keep, meter=self.meter, channel=self.bus.channel(tenant))
+        self.snapshots = Snapshots()
+        self.hub.serve("agent", self.snapshots)
+
+    async def join(self, topic, after=None, *, limit=1000):
+        """Join a topic; return what reads it."""
+        feed = self.hub.feed(topic)
+        reader = feed.reader(limit=limit)
+        await feed.join(reader, after)
+        return Listener(feed, reader)
+
+
+class Listener:
+    """Reads what one reader is sent."""
+
+    def __init__(self, feed, reader) -> None:
+        self.feed, self.reader = feed, reader
+
+    async def next(self) -> dict:
+        """Return the next message."""
+        async with asyncio.timeout(TIMEOUT_S):
+            return json.loads(await self.reader.next())
+
+    async def several(self, count) -> list[dict]:
+        """Return the next messages."""
+        return [await self.next() for _ in range(count)]
+
+
+@contextlib.asynccontextmanager
+async def workers(url, count=2, **options):
+    """Run some workers until the end of the block."""
+    found = [Worker(url, **options) for _ in range(count)]
+    tasks = [asyncio.create_task(each.bus.run()) for each in found]
+    for each in found:
+        await each.bus.connected()
+    try:
+        yield found
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def event(number, **fields):
+    """An event that says which one it is."""
+    return {"type": "advice", "n": number, **fields}
+
+
+def run(main):
+    """Run a test's coroutine."""
+    asyncio.run(main())
+
+
+def test_readers_of_every_worker_see_one_order(valkey):
+    """Two workers publish at once; all readers get every event once, in the same order."""
+
+    async def main():
+        async with workers(valkey.url, 3, keep=1000) as (one, two, three):
+            readers = [await each.join("agent:a") for each in (one, two, three)]
+            assert [(await each.next())["type"] for each in readers] == ["snapshot"] * 3
+            for number in range(0, 200, 2):
+                one.hub.feed("agent:a").publish(event(number))
+                two.hub.feed("agent:a").publish(event(number + 1))
+                if number % 20 == 0:
+                    await asyncio.sleep(0)
+            seen = [await each.several(200) for each in readers]
+            assert seen[0] == seen[1] == seen[2]
+            assert sorted(each["n"] for each in seen[0]) == list(range(200))
+
+    run(main)
+
+
+@pytest.mark.parametrize("missed", [0, 1, 40])
+def test_a_reader_resumes_at_another_worker(valkey, missed):
+    """What came after its offset comes once, then what happens next."""
+
+    async def main():
+        async with workers(valkey.url) as (one, two):
+            first = await one.join("agent:a")
+            await first.next()
+            one.hub.feed("agent:a").publish(event(0))
+            offset = (await first.next())["offset"]
+            first.feed.leave(first.reader)
+            for number in range(1, missed + 1):
+                one.hub.feed("agent:a").publish(event(number))
+            await one.bus.drain()
+            second = await two.join("agent:a", offset)
+            one.hub.feed("agent:a").publish(event(missed + 1))
+            assert [each["n"] for each in await second.several(missed + 1)] == list(range(1, missed + 2))
+
+    run(main)
+
+
+def test_resuming_under_load_misses_and_repeats_nothing(valkey):
+    """Readers that come and go between a thousand events see each once."""
+
+    async def main():
+        async with workers(valkey.url) as (one, two):
+            staying = await two.join("agent:a")
+            coming = await two.join("agent:a")
+            await staying.next()
+            await coming.next()
+            got, numbers = [], iter(range(1000))
+
+            async def publish():
+                for number in numbers:
+                    one.hub.feed("agent:a").publish(event(number))
+                    await asyncio.sleep(0.0005)
+
+            publishing = asyncio.create_task(publish())
+            while len(got) < 1000:
+                for message in await coming.several(min(7, 1000 - len(got))):
+                    assert message["type"] == "advice", message
+                    got.append(message["n"])
+                coming.feed.leave(coming.reader)
+                coming = await two.join("agent:a", message["offset"])
+            await publishing
+            assert got == list(range(1000))
+            assert [each["n"] for each in await staying.several(1000)] == list(range(1000))
+
+    run(main)
+
+
+def test_of_an_utterance_the_last_missed_revision_is_told(valkey):
+    """Resuming does not tell what a later revision replaced."""
+
+    async def main():
+        async with workers(valkey.url) as (one, two):
+            first = await one.join("agent:a")
+            await first.next()
+            one.hub.feed("agent:a").publish(event(0))
+            offset = (await first.next())["offset"]
+            for revision in range(5):
+                one.hub.feed("agent:a").publish(
+                    {"type": "transcript", "call_id": "c", "utterance_id": "u", "revision": revision}
+                )
+                await asyncio.sleep(0)
+            one.hub.feed("agent:a").publish(event(1))
+            await first.several(6)
+            resumed = await two.join("agent:a", offset)
+            assert [each.get("revision", each.get("n")) for each in await resumed.several(2)] == [4, 1]
+
+    run(main)
+
+
+def test_an_offset_that_is_gone_leads_to_a_snapshot(valkey):
+    """Whoever was away for longer than the stream reaches back starts anew."""
+
+    async def main():
+        async with workers(valkey.url) as (one, two):
+            first = await one.join("agent:a")
+            await first.next()
+            one.hub.feed("agent:a").publish(event(0))
+            offset = (await first.next())["offset"]
+            for number in range(500):
+                one.hub.feed("agent:a").publish(event(number, words="字" * 200))
+            await one.bus.drain()
+            again = await two.join("agent:a", offset)
+            assert (await again.next())["type"] == "snapshot"
+
+    run(main)
+
+
+@pytest.mark.parametrize("offset", ["k3f9-1", "0-0", "12345678-9", "9999999999999-0", "x", "1-1-1", "1"])
+def test_a_foreign_offset_leads_to_a_snapshot(valkey, offset):
+    """Offsets of a memory that is gone, of another stream or of nobody are told apart from ours."""
+
+    async def main():
+        async with workers(valkey.url, 1) as (one,):
+            one.hub.feed("agent:a").publish(event(0))
+            reader = await one.join("agent:a", offset)
+            assert (await reader.next())["type"] == "snapshot"
+
+    run(main)
+
+
+def test_a_snapshot_of_another_workers_call_has_its_place_in_the_order(valkey):
+    """The owner publishes it between two events; what was before it is not told again."""
+
+    async def main():
+        async with workers(valkey.url) as (owner, other):
+            feed = owner.hub.feed("agent:a")
+            owner.snapshots.mine["agent:a"] = "before"
+            feed.publish(event(1))
+            await owner.bus.drain()
+            reader = await other.join("agent:a")
+            snapshot = await reader.next()
+            assert (snapshot["type"], snapshot["call"]) == ("snapshot", "before")
+            feed.publish(event(2))
+            assert (await reader.next())["n"] == 2
+
+    run(main)
+
+
+def test_a_snapshot_is_for_those_who_wait_for_one(valkey):
+    """A second sidebar joins; the first does not start over."""
+
+    async def main():
+        async with workers(valkey.url) as (owner, other):
+            owner.snapshots.mine["agent:a"] = "call"
+            feed = owner.hub.feed("agent:a")
+            first = await owner.join("agent:a")
+            assert (await first.next())["type"] == "snapshot"
+            second = await other.join("agent:a")
+            assert (await second.next())["type"] == "snapshot"
+            feed.publish(event(1))
+            assert (await first.next())["type"] == "advice"
+            assert (await second.next())["type"] == "advice"
+
+    run(main)
+
+
+def test_a_call_that_nobody_has_is_read_from_disk(valkey):
+    """No owner answers: the snapshot is made of what is stored, and events go on after it."""
+
+    async def main():
+        async with workers(valkey.url) as (one, two):
+            two.snapshots.on_disk["agent:a"] = "stored"
+            reader = await two.join("agent:a")
+            waiting = asyncio.create_task(reader.next())
+            await asyncio.sleep(0.05)
+            one.hub.feed("agent:a").publish(event(1))
+            assert (await waiting)["call"] == "stored"
+            assert (await reader.next())["n"] == 1
+
+    run(main)
+
+
+def test_a_resync_puts_every_reader_on_a_new_footing(valkey):
+    """A call taken over by another worker begins with a snapshot for all who watch it."""
+
+    async def main():
+        async with workers(valkey.url) as (one, two):
+            readers = [await one.join("agent:a"), await two.join("agent:a")]
+            for each in readers:
+                await each.next()
+            one.hub.feed("agent:a").publish_snapshot({"type": "snapshot", "call": "taken"})
+            one.hub.feed("agent:a").publish(event(1))
+            for each in readers:
+                assert [m["type"] for m in await each.several(2)] == ["snapshot", "advice"]
+
+    run(main)
+
+
+def test_a_reader_that_falls_behind_is_given_a_snapshot_by_the_owner(valkey):
+    """The queue overflows at a worker that does not have the call."""
+
+    async def main():
+        async with workers(valkey.url) as (owner, other):
+            owner.snapshots.mine["agent:a"] = "now"
+            slow = await other.join("agent:a", limit=8)
+            await slow.next()
+            last = await other.join("agent:a")
+            await last.next()
+            for number in range(30):
+                owner.hub.feed("agent:a").publish(event(number))
+            await last.several(30)
+            assert (await slow.next())["type"] == "snapshot"
+            owner.hub.feed("agent:a").publish(event(30))
+            assert (await slow.next())["n"] == 30
+
+    run(main)
+
+
+def test_hundreds_of_topics_are_followed_over_a_few_connections(valkey):
+    """Each reader gets the events of its own topic only."""
+
+    async def main():
+        async with workers(valkey.url) as (one, two):
+            listeners = await asyncio.gather(*(two.join(f"agent:{index}") for index in range(300)))
+            await asyncio.gather(*(each.next() for each in listeners))
+            for index in range(300):
+                one.hub.feed(f"agent:{index}").publish(event(index))
+            got = await asyncio.gather(*(each.next() for each in listeners))
+            assert [each["n"] for each in got] == list(range(300))
+            clients = valkey.say(b"CLIENT LIST\r\n").count(b"cmd=xread")
+            assert clients <= 300 // 64 + 1 + 2
+
+    run(main)
+
+
+def test_tenants_do_not_hear_each_other(valkey):
+    """The same agent id of two tenants is two topics."""
+
+    async def main():
+        async with (
+            workers(valkey.url, 1, tenant="one") as (one,),
+            workers(valkey.url, 1, tenant="two") as (two,),
+        ):
+            one.snapshots.mine["agent:a"] = "secret"
+            here, there = await one.join("agent:a"), await two.join("agent:a")
+            await here.next()
+            assert (await there.next())["call"] is None
+            one.hub.feed("agent:a").publish(event(1))
+            await here.next()
+            two.hub.feed("agent:a").publish(event(2))
+            assert (await there.next())["n"] == 2
+
+    run(main)
+
+
+def test_a_lease_has_one_holder(valkey):
+    """The second worker gets it once the first no longer renews it."""
+
+    async def main():
+        async with workers(valkey.url) as (one, two):
+            first, second = one.hub.channel, two.hub.channel
+            assert await first.lease("sweep", ttl_s=60)
+            assert await first.lease("sweep", ttl_s=60)
+            assert not await second.lease("sweep", ttl_s=60)
+            valkey.say(b"DEL coach:default:lease:sweep\r\n")
+            assert await second.lease("sweep", ttl_s=60)
+            assert not await first.lease("sweep", ttl_s=60)
+
+    run(main)
+
+
+def test_a_question_is_answered_by_whoever_knows(valkey):
+    """The first answer counts; nobody's is None."""
+
+    async def main():
+        async with workers(valkey.url) as (one, two):
+            channel = two.hub.channel
+            channel.on("add", lambda asked: channel.answer(asked, sum=asked["a"] + asked["b"]))
+            assert (await one.hub.channel.ask("add", a=1, b=2))["sum"] == 3
+            assert await one.hub.channel.ask("unheard") is None
+
+    run(main)
+
+
+def test_redis_that_goes_away_leaves_the_local_events(tmp_path):
+    """Readers get a notice and a snapshot, then this worker's events; when it is back, everybody's."""
+
+    async def main():
+        server = Valkey(tmp_path).start()
+        try:
+            async with workers(server.url) as (one, two):
+                one.snapshots.mine["agent:a"] = "mine"
+                here, there = await one.join("agent:a"), await two.join("agent:a")
+                assert (await here.next())["type"] == (await there.next())["type"] == "snapshot"
+                server.kill()
+                assert await here.next() == {"type": "degraded", "active": True, "reason": "bus"}
+                assert (await here.next())["call"] == "mine"
+                assert (await there.next())["type"] == "degraded"
+                assert (await there.next())["call"] is None
+                one.hub.feed("agent:a").publish(event(1))
+                assert (await here.next())["n"] == 1
+                server.start()
+                for each in (here, there):
+                    assert await each.next() == {"type": "degraded", "active": False, "reason": "bus"}
+                    assert (await each.next())["call"] == "mine"
+                one.hub.feed("agent:a").publish(event(2))
+                assert (await here.next())["n"] == (await there.next())["n"] == 2
+        finally:
+            server.kill()
+
+    run(main)
+
+
+def test_a_service_starts_while_redis_is_away(tmp_path):
+    """The first connection fails: readers are told, and served from here."""
+
+    async def main():
+        server = Valkey(tmp_path)
+        async with workers(server.url, 1) as (one,):
+            assert not one.bus.up
+            assert one.bus.error
+            one.snapshots.mine["agent:a"] = "mine"
+            reader = await one.join("agent:a")
+            assert (await reader.next())["type"] == "degraded"
+            assert (await reader.next())["call"] == "mine"
+
+    run(main)
+
+
+def test_redis_that_hangs_counts_as_away(tmp_path):
+    """Events do not pile up behind a server that answers nothing."""
+
+    async def main():
+        server = Valkey(tmp_path).start()
+        try:
+            async with workers(server.url, 1) as (one,):
+                one.snapshots.mine["agent:a"] = "mine"
+                reader = await one.join("agent:a")
+                await reader.next()
+                import signal
+
+                server.process.send_signal(signal.SIGSTOP)
+                one.hub.feed("agent:a").publish(event(1))
+                assert (await reader.next())["type"] == "degraded"
+                assert (await reader.next())["type"] == "snapshot"
+                one.hub.feed("agent:a").publish(event(2))
+                assert (await reader.next())["n"] == 2
+                server.process.send_signal(signal.SIGCONT)
+                assert (await reader.next())["type"] == "degraded"
+                assert (await reader.next())["type"] == "snapshot"
+        finally:
+            server.kill()
+
+    run(main)
