@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -77,6 +77,15 @@ class Settings(BaseSettings):
         description="Host names, comma-separated, the service answers to; empty means any, except on "
         "loopback, where it means loopback names only.",
     )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Addresses or networks, comma-separated, of the proxies whose X-Forwarded-For and -Proto are "
+        "believed; empty means nobody's.",
+    )
+    tls_cert: Path | None = Field(
+        None, description="Certificate chain (PEM), to serve HTTPS without a proxy; needs tls_key."
+    )
+    tls_key: Path | None = Field(None, description="Private key (PEM) of tls_cert.")
     demo: bool = Field(
         default=False, description="Serve the demo page, whose visitors need no key; loopback only."
     )
@@ -133,11 +142,25 @@ class Settings(BaseSettings):
     review_keep_days: int = Field(
         90, ge=1, description="Days after which a review is deleted with its files; decisions stay."
     )
+    webhook_private: bool = Field(
+        default=False,
+        description="Deliver webhooks to addresses inside this network too, and over plain http to them.",
+    )
+    webhook_tries: int = Field(8, ge=1, le=50, description="Tries of a webhook before it is a dead letter.")
+    webhook_timeout_s: float = Field(
+        10.0, ge=0.1, le=60, description="Seconds a receiver of webhooks has to answer."
+    )
+    webhook_parallel: int = Field(
+        8, ge=1, le=100, description="Webhooks under way at once, for each endpoint and process."
+    )
+    webhook_disable_h: float = Field(
+        72.0, gt=0, description="Hours of nothing but failures after which an endpoint is disabled."
+    )
     reload_rules: bool = Field(
         default=True, description="Load rules and phrases again when their files change."
     )
 
-    @field_validator("origins", "hosts", "packs", mode="before")
+    @field_validator("origins", "hosts", "packs", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return (
@@ -161,6 +184,22 @@ class Settings(BaseSettings):
             if scheme not in {"http", "https"} or not separator or not rest or "/" in rest or "*" in rest:
                 raise ValueError(f"收到 {origin!r}，应为 https://主机[:端口]，不带路径和通配符")
         return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for proxy in value:
+            try:
+                ip_network(proxy)
+            except ValueError:
+                raise ValueError(f"收到 {proxy!r}，应为 IP 地址或网段，如 10.0.0.5 或 10.0.0.0/24") from None
+        return value
+
+    @model_validator(mode="after")
+    def _both_of_tls(self) -> Settings:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("tls_cert: 证书（tls_cert）和私钥（tls_key）应同时设置")
+        return self
 
     @model_validator(mode="after")
     def _demo_on_loopback(self) -> Settings:

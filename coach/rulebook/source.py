@@ -80,6 +80,12 @@ _Loader.yaml_implicit_resolvers = {
 _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(true|false)$"), list("tf"))
 
 
+_MAX_DEPTH = 60
+_MAX_NODES = 1_000_000
+_BRACKETS = re.compile(r"[\[\]{}]")
+_INDENT = re.compile(r"^[ \t?-]+", re.MULTILINE)
+
+
 def read_source(path: Path, *, name: str) -> Source | Problem:
     """Read a YAML file, or say why it cannot be read."""
     try:
@@ -99,17 +105,13 @@ def parse_source(text: str, *, name: str) -> Source | Problem:
         return Problem(name, line, column, "", f"有看不见的控制字符 {bad.group()!r}；请删掉")
     loader = _Loader(text)
     try:
+        if deep := _too_deep(text):
+            return Problem(name, deep.line + 1, deep.column + 1, "", f"嵌套超过 {_MAX_DEPTH} 层")
         root = loader.get_single_node()
         if root is None:
             return Problem(name, 1, 1, "", "文件是空的；第一行应是 version: 1")
-        strange = _strange(root, ())
-        if strange is not None:
-            line, column = strange.start_mark.line + 1, strange.start_mark.column + 1
-            return Problem(name, line, column, "", "键应是一个词，锚点不能包含自己")
-        double = _double_key(root)
-        if double is not None:
-            line, column = double.start_mark.line + 1, double.start_mark.column + 1
-            return Problem(name, line, column, "", f"键 {double.value!r} 写了两次")
+        if wrong := _unusable(root, name):
+            return wrong
         return Source(name, loader.construct_document(root), root)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -120,6 +122,20 @@ def parse_source(text: str, *, name: str) -> Source | Problem:
         return Problem(name, 0, 0, "", f"YAML 写法有误：{error}")
     finally:
         loader.dispose()
+
+
+def _unusable(root: yaml.Node, name: str) -> Problem | None:
+    """Find what YAML allows and no rule file means."""
+    if _weight(root, {}) > _MAX_NODES:
+        return Problem(name, 0, 0, "", f"别名（*）展开后超过 {_MAX_NODES} 项；请把内容写开")
+    message = "键应是一个词，锚点不能包含自己"
+    wrong = _strange(root, ())
+    if wrong is None:
+        wrong = _double_key(root)
+        message = f"键 {wrong.value!r} 写了两次" if wrong else ""
+    if wrong is None:
+        return None
+    return Problem(name, wrong.start_mark.line + 1, wrong.start_mark.column + 1, "", message)
 
 
 def _yaml_mistake(error: yaml.MarkedYAMLError) -> str:
@@ -140,6 +156,35 @@ def _child(node: yaml.Node, step: str | int) -> tuple[yaml.Node, yaml.Mark] | No
     elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
         return node.value[step], node.value[step].start_mark
     return None
+
+
+def _too_deep(text: str) -> yaml.Mark | None:
+    """Find where nesting goes beyond all measure: composing nodes recurses, in C where nothing stops it."""
+    depth = deepest = 0
+    for bracket in _BRACKETS.finditer(text):
+        depth = depth + 1 if bracket[0] in "[{" else max(0, depth - 1)
+        deepest = max(deepest, depth)
+    # Each level inside a block stands further right than the one around it.
+    indented = max((len(found[0]) for found in _INDENT.finditer(text)), default=0)
+    if deepest <= _MAX_DEPTH and indented <= _MAX_DEPTH:
+        return None
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _MAX_DEPTH:
+            return event.start_mark  # type: ignore[no-any-return]
+    return None
+
+
+def _weight(node: yaml.Node, known: dict[int, int]) -> int:
+    """Count the nodes that a node stands for, each alias written out; an anchor inside itself weighs nothing."""
+    if id(node) in known:
+        return known[id(node)]
+    known[id(node)] = 0
+    inner = node.value if isinstance(node, (yaml.MappingNode, yaml.SequenceNode)) else ()
+    parts = [part for child in inner for part in (child if isinstance(child, tuple) else (child,))]
+    known[id(node)] = 1 + sum(_weight(part, known) for part in parts)
+    return known[id(node)]
 
 
 def _strange(node: yaml.Node, around: tuple[int, ...]) -> yaml.Node | None:

@@ -27,6 +27,7 @@ from coach.service.ingest import serve_producer
 from coach.service.logs import AccessLog
 from coach.service.messages import shown
 from coach.service.openapi import openapi_document
+from coach.service.patience import Patience
 from coach.service.responses import Guard, error_response, methods_of
 from coach.service.sidebar import serve_sidebar
 from coach.service.tickets import Tickets
@@ -75,9 +76,11 @@ def create_app(service: Service) -> FastAPI:
     app.add_exception_handler(HTTPException, _not_served)
     app.add_exception_handler(RequestValidationError, _wrong_address)
     app.add_exception_handler(Exception, _failed)
+    app.add_middleware(Patience)
     if settings.access_log:
         app.add_middleware(AccessLog)
-    app.add_middleware(Guard, gate=service.gate, headers=pages.page_headers(settings.origins))
+    headers = pages.page_headers(settings.origins, tls=settings.tls_cert is not None)
+    app.add_middleware(Guard, gate=service.gate, headers=headers)
     return app
 
 

@@ -28,6 +28,8 @@ _CHATTY: Final = ("uvicorn", "websockets", "aiosqlite", "watchfiles", "httpx", "
 _SECRET: Final = re.compile(
     r"coach_[\w-]{20,}|eyJ[\w-]{8,}\.[\w-]{4,}\.[\w-]*|(?<=[\w/])\?[^\s\"'?=&]{1,64}=[^\s\"']*"
 )
+# What begins a new line, or moves the cursor of a terminal.
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 # Fields of a LogRecord that are not worth a field of their own.
 _PLAIN: Final = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime", "call_id", "taskName"})
 
@@ -53,6 +55,10 @@ class TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Render one record."""
         return without_secrets(super().format(record))
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name is logging's
+        """Keep a record on its line: what a client sent must not look like a record of its own."""
+        return _CONTROL.sub(lambda found: repr(found[0])[1:-1], super().formatMessage(record))
 
 
 class JsonFormatter(logging.Formatter):

@@ -142,7 +142,7 @@ def _refusals(name: str, operation: Document) -> list[int]:
     if places:
         statuses |= {422}
     if "requestBody" in operation:
-        statuses |= {404, 409, 413, 422, 503}
+        statuses |= {404, 408, 409, 413, 422, 503}
     return sorted(statuses)
 
 

@@ -22,6 +22,20 @@ if TYPE_CHECKING:
 # A working day: the demo page holds its tokens for as long as it is open.
 _DEMO_TTL_S: Final = 12 * 3600
 
+_YEAR_S: Final = 365 * 86_400
+_NEVER_USED: Final = (
+    "bluetooth",
+    "camera",
+    "display-capture",
+    "geolocation",
+    "hid",
+    "microphone",
+    "midi",
+    "payment",
+    "serial",
+    "usb",
+)
+
 _NOT_BUILT: Final = """<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>coach</title>
 <h1>页面尚未构建 · The pages are not built</h1>
 <p>服务正在运行。要使用页面，请在源码目录执行 <code>npm --prefix web ci</code> 和
@@ -52,8 +66,8 @@ class PublicCode(StaticFiles):
         return response
 
 
-def page_headers(origins: tuple[str, ...]) -> dict[str, str]:
-    """Return the security headers; `origins` may frame the pages."""
+def page_headers(origins: tuple[str, ...], *, tls: bool = False) -> dict[str, str]:
+    """Return the security headers; `origins` may frame the pages, `tls`: browsers are to come by HTTPS only."""
     policy = {
         "default-src": "'self'",
         "script-src": "'self'",
@@ -65,12 +79,18 @@ def page_headers(origins: tuple[str, ...]) -> dict[str, str]:
         "base-uri": "'none'",
         "form-action": "'none'",
     }
-    return {
+    headers = {
         "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in policy.items()),
+        # The words come from the platform: no page listens or looks by itself.
+        "Permissions-Policy": ", ".join(f"{feature}=()" for feature in _NEVER_USED),
+        "Cross-Origin-Resource-Policy": "same-origin",
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
         "Cache-Control": "no-store",
     }
+    if tls:
+        headers["Strict-Transport-Security"] = f"max-age={_YEAR_S}"
+    return headers
 
 
 @router.get("/")

@@ -25,6 +25,7 @@ _STATUS: Final = {
     "not_found": 404,
     "call_ended": 409,
     "gap": 409,
+    "timeout": 408,
     "conflict": 409,
     "too_large": 413,
     "invalid_field": 422,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import ssl
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,10 +15,12 @@ from uvicorn.config import WS_PROTOCOLS
 from coach.errors import ConfigError
 from coach.service.app import create_app
 from coach.service.messages import MAX_FRAME_BYTES
+from coach.service.patience import PatientProtocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from coach.config import Settings
     from coach.service.service import Service
 
 # Frames up to here are read and answered with `too_large`; beyond it the socket is closed (1009).
@@ -44,11 +47,13 @@ async def serve(
     service: Service, *, on_listening: Callable[[str], None], stop: asyncio.Event | None = None
 ) -> None:
     """Serve inside a running event loop until a signal or `stop`; see `run`."""
+    _check_tls(service.settings)
     listener = _listen(service.settings.host, service.settings.port)
     host, port = listener.getsockname()[:2]
     async with service.running():
         server = _Server(service)
-        on_listening(f"http://{f'[{host}]' if ':' in host else host}:{port}")
+        scheme = "https" if service.settings.tls_cert else "http"
+        on_listening(f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}")
         stopper = asyncio.create_task(_stop_when(server, stop))
         try:
             await server.serve(sockets=[listener])
@@ -58,8 +63,15 @@ async def serve(
 
 def uvicorn_config(service: Service) -> uvicorn.Config:
     """Return how uvicorn is to run the service's application."""
+    settings = service.settings
     return uvicorn.Config(
         create_app(service),
+        http=PatientProtocol,
+        # Whoever may name the client's address must be named first.
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
+        ssl_certfile=settings.tls_cert,
+        ssl_keyfile=settings.tls_key,
         # Other WebSocket implementations of uvicorn cost 20 to 50 % more a message (benchmarks.push).
         ws="websockets-sansio" if "websockets-sansio" in WS_PROTOCOLS else "auto",
         ws_max_size=_READ_LIMIT,
@@ -94,6 +106,22 @@ async def _stop_when(server: uvicorn.Server, stop: asyncio.Event | None) -> None
     if stop is not None:
         await stop.wait()
         server.should_exit = True
+
+
+def _check_tls(settings: Settings) -> None:
+    """Say what is wrong with the certificate before anything is started."""
+    if settings.tls_cert is None or settings.tls_key is None:
+        return
+    for name, file in (("tls_cert", settings.tls_cert), ("tls_key", settings.tls_key)):
+        if not file.is_file():
+            raise ConfigError(f"{name}: 没有文件 {file}")
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(settings.tls_cert, settings.tls_key)
+    except (ssl.SSLError, OSError) as error:
+        # OpenSSL's own words tell a key that does not fit from a file that is no certificate.
+        raise ConfigError(
+            f"tls_cert: {settings.tls_cert} 和 {settings.tls_key} 不能用作 PEM 证书和私钥：{error}"
+        ) from error
 
 
 def _listen(host: str, port: int) -> socket.socket:

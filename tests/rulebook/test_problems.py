@@ -8,6 +8,7 @@ import pytest
 
 from coach.errors import PhrasebookError, Problem, RulebookError
 from coach.rulebook.book import load_rulebook
+from coach.rulebook.source import parse_source
 from tests.conftest import PHRASES, WORDS, rule_yaml, rules_file
 
 if TYPE_CHECKING:
@@ -179,3 +180,31 @@ def test_problem_reads_like_a_compilers() -> None:
     assert str(Problem("rules/a.yml", 4, 5, "rules.0", "错")) == "rules/a.yml:4:5: rules.0: 错"
     assert str(Problem("rules/a.yml", 4, 5, "", "错")) == "rules/a.yml:4:5: 错"
     assert str(Problem("rules/a.yml", 0, 0, "", "错")) == "rules/a.yml: 错"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: " + "[" * 50_000 + "]" * 50_000,
+        "\n".join(" " * depth + "a:" for depth in range(300)),
+        "- " * 3000 + "a",
+    ],
+    ids=["brackets", "indents", "dashes"],
+)
+def test_nesting_beyond_measure_is_a_problem_not_a_crash(text: str) -> None:
+    """A file nested thousands of levels deep would overflow the stack of the YAML library."""
+    found = parse_source(text, name="rules/deep.yml")
+    assert isinstance(found, Problem)
+    assert "嵌套超过" in found.message
+
+
+def test_aliases_that_multiply_are_a_problem() -> None:
+    """Ten lines of aliases of aliases stand for a billion items; they are counted, not walked."""
+    lines = ["a: &a [x,x,x,x,x,x,x,x,x]"]
+    lines += [
+        f"{new}: &{new} [{','.join([f'*{old}'] * 9)}]"
+        for old, new in zip("abcdefghi", "bcdefghij", strict=True)
+    ]
+    found = parse_source("\n".join(lines), name="rules/bomb.yml")
+    assert isinstance(found, Problem)
+    assert "别名" in found.message
