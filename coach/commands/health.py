@@ -19,6 +19,8 @@ from coach.commands.options import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from coach.service.health import RuleHealth
+
 _TIMEOUT_S: Final = 30
 _MAX_BYTES: Final = 16 * 1024 * 1024
 _STATUSES: Final = {"stable": "", "trial": "试用", "gone": "不在规则集里"}
@@ -67,6 +69,7 @@ def _read(
     import asyncio  # noqa: PLC0415 - only this way needs it
 
     from coach.config import load_settings  # noqa: PLC0415
+    from coach.service.database import Database  # noqa: PLC0415
     from coach.service.health import as_dict, rules_health  # noqa: PLC0415
 
     settings = load_settings(data_dir=data_dir)
@@ -76,7 +79,15 @@ def _read(
         check_examples=False,
         packs=pack or list(settings.packs),
     )
-    found = asyncio.run(rules_health(settings.data_dir, book.tellers))
+
+    async def read() -> list[RuleHealth]:
+        database = Database.of(settings, read_only=True)
+        try:
+            return await rules_health(database, book.tellers, reviews=settings.data_dir / "reviews")
+        finally:
+            await database.close()
+
+    found = asyncio.run(read())
     return {"digest": book.digest, "rules": [as_dict(each) for each in found]}
 
 

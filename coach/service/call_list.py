@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import TYPE_CHECKING, Annotated, Any
 
+import orjson
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response  # noqa: TC002 - FastAPI reads the annotations
-from sqlalchemy import ColumnElement, Integer, func, literal_column, select
+from sqlalchemy import select, tuple_
 
 from coach.errors import MessageError
 from coach.service import schema
+from coach.service.messages import shown
 from coach.service.render import timestamp
 from coach.service.responses import JsonResponse
 from coach.service.rest import Known, tenant_of
@@ -17,10 +20,6 @@ from coach.service.rest import Known, tenant_of
 if TYPE_CHECKING:
     from sqlalchemy.engine import Row
     from sqlalchemy.ext.asyncio import AsyncConnection
-
-# Rows looked at for one page: an agent with few calls among millions must not cost a scan of them all.
-_MAX_LOOKED_AT: Final = 100_000
-_rowid: ColumnElement[int] = literal_column("calls.rowid", Integer)
 
 router = APIRouter()
 
@@ -32,20 +31,19 @@ async def list_calls(
     agent_id: Annotated[str | None, Query(max_length=128, description="Only this agent's.")] = None,
     live: Annotated[bool | None, Query(description="Only those that go on, or are over.")] = None,
     cursor: Annotated[
-        str | None, Query(pattern=r"^\d{1,18}$", description="`next` of the page before.")
+        str | None, Query(pattern=r"^[A-Za-z0-9_-]{1,900}$", description="`next` of the page before.")
     ] = None,
     limit: Annotated[int, Query(ge=1, le=200, description="At most so many.")] = 50,
 ) -> Response:
-    """List stored calls, youngest first; a page may hold fewer than `limit` while there is a `next`."""
+    """List stored calls, youngest first."""
     if principal.agent_id is not None:
         if agent_id not in {None, principal.agent_id}:
             raise MessageError("not_allowed", "令牌不包含该坐席", field="agent_id")
         agent_id = principal.agent_id
     tenant = tenant_of(request, principal)
     async with tenant.store.reading() as connection:
-        rows, after = await _page(
-            connection, agent_id=agent_id, live=live, before=int(cursor) if cursor else None, limit=limit
-        )
+        before = None if cursor is None else _place(cursor)
+        rows = await _page(connection, agent_id=agent_id, live=live, before=before, limit=limit + 1)
     return JsonResponse(
         {
             "calls": [
@@ -56,33 +54,50 @@ async def list_calls(
                     "ended_ms": row.ended_ms,
                     "live": row.ended_ms is None and row.call_id in tenant.calls,
                 }
-                for row in rows
+                for row in rows[:limit]
             ],
-            "next": None if after is None else str(after),
+            "next": _cursor(rows[limit - 1]) if len(rows) > limit else None,
         }
     )
 
 
 async def _page(
-    connection: AsyncConnection, *, agent_id: str | None, live: bool | None, before: int | None, limit: int
-) -> tuple[list[Row[Any]], int | None]:
-    """Read a page; the second value is the row to go on before, None at the end."""
+    connection: AsyncConnection,
+    *,
+    agent_id: str | None,
+    live: bool | None,
+    before: tuple[float, str] | None,
+    limit: int,
+) -> list[Row[Any]]:
     calls = schema.calls.c
-    if before is None:
-        before = 1 + (
-            (await connection.execute(select(func.max(_rowid)).select_from(schema.calls))).scalar() or 0
-        )
-    lowest = before - _MAX_LOOKED_AT
     query = (
-        select(_rowid.label("number"), calls.call_id, calls.agent_id, calls.started_at, calls.ended_ms)
-        .where(_rowid < before, _rowid >= lowest)
-        .order_by(_rowid.desc())
+        select(calls.call_id, calls.agent_id, calls.started_at, calls.ended_ms)
+        .order_by(calls.started_at.desc(), calls.call_id.desc())
         .limit(limit)
     )
+    if before is not None:
+        query = query.where(tuple_(calls.started_at, calls.call_id) < tuple_(*before))
     if agent_id is not None:
         query = query.where(calls.agent_id == agent_id)
     if live is not None:
         query = query.where(calls.ended_ms.is_(None) if live else calls.ended_ms.is_not(None))
-    rows = list(await connection.execute(query))
-    after = int(rows[-1].number) if len(rows) == limit else lowest
-    return rows, after if after > 1 else None
+    return list(await connection.execute(query))
+
+
+def _cursor(row: Row[Any]) -> str:
+    return urlsafe_b64encode(orjson.dumps([row.started_at, row.call_id])).decode().rstrip("=")
+
+
+def _place(cursor: str) -> tuple[float, str]:
+    """Read a cursor.
+
+    Raises:
+        MessageError: `invalid_field`, it is not one of ours.
+    """
+    try:
+        started_at, call_id = orjson.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        return float(started_at), str(call_id)
+    except (ValueError, TypeError) as error:
+        raise MessageError(
+            "invalid_field", f"cursor: 收到 {shown(cursor)}，应为上一页的 next", field="cursor"
+        ) from error

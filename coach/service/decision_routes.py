@@ -182,7 +182,7 @@ async def health(request: Request, principal: KeyHolder) -> Response:
     """Say how each rule fares, the worst first."""
     tenant = tenant_of(request, principal)
     book = tenant.rules.current.rulebook
-    found = await rules_health(tenant.settings.data_dir, book.tellers)
+    found = await rules_health(tenant.database, book.tellers, reviews=tenant.settings.data_dir / "reviews")
     return JsonResponse({"digest": book.digest, "rules": [as_dict(each) for each in found]})
 
 

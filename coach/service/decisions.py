@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
@@ -17,13 +16,15 @@ from sqlalchemy import func, insert, select, update
 from coach.errors import MessageError
 from coach.language.masking import mask
 from coach.service import schema
-from coach.service.database import Database, insert_new
+from coach.service.database import insert_new
 from coach.service.render import timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
     from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from coach.service.database import Database
 
 Verdict = Literal["right", "wrong"]
 
@@ -68,14 +69,10 @@ class Decisions:
         clock: seconds since 1970.
     """
 
-    def __init__(self, database: Database | Path, *, masking: bool, clock: Callable[[], float]) -> None:
-        self._database = Database(database) if isinstance(database, Path) else database
+    def __init__(self, database: Database, *, masking: bool, clock: Callable[[], float]) -> None:
+        self._database = database
         self._masking = masking
         self._clock = clock
-
-    async def close(self) -> None:
-        """Close."""
-        await self._database.close()
 
     async def find_advice(self, place: HitPlace) -> Mapping[str, Any] | None:
         """Find a hit of a live call: agent_id, text, digest; None when the agent was never told of it."""

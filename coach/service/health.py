@@ -11,9 +11,8 @@ from sqlalchemy import distinct, func, select
 from coach.errors import ConfigError
 from coach.review.rate import Rate
 from coach.service import schema
-from coach.service.database import FILE as DATABASE
-from coach.service.database import Database, DatabaseAwayError
-from coach.service.migrate import standing
+from coach.service.database import DatabaseAwayError
+from coach.service.migrate import refusal, standing
 from coach.service.review_hits import FILE, count_hits
 
 if TYPE_CHECKING:
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from coach.rulebook.rules import Rule
+    from coach.service.database import Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +86,18 @@ class _Counts:
     marked: Counter[tuple[str, str]]
 
 
-async def rules_health(data_dir: Path, rules: Iterable[Rule]) -> list[RuleHealth]:
+async def rules_health(database: Database, rules: Iterable[Rule], *, reviews: Path) -> list[RuleHealth]:
     """Judge the rules that are about agents, the worst first.
 
     Args:
-        data_dir: of the service, which may be running.
+        database: of a service, which may be running.
+        reviews: the folder of its reviews.
         rules: of the rule book; drafts and what listens to customers are passed over.
 
     Raises:
         ConfigError: there is no database, or an older coach wrote it.
     """
-    counts = await _count(data_dir)
+    counts = await _count(database, reviews)
     known = {rule.id: rule for rule in rules if rule.speaker == "agent" and rule.status != "draft"}
     fired = counts.live.keys() | counts.reviewed.keys() | {rule for rule, _ in counts.decided}
     found = [
@@ -134,29 +135,26 @@ def as_dict(health: RuleHealth) -> dict[str, Any]:
     }
 
 
-async def _count(data_dir: Path) -> _Counts:
-    file = data_dir / DATABASE
-    if not file.is_file():
-        raise ConfigError(f"data_dir: {data_dir} 里没有 {DATABASE}；应为 coach serve 的数据目录")
-    database = Database(file, read_only=True)
+async def _count(database: Database, reviews: Path) -> _Counts:
+    if database.file is not None and not database.file.is_file():
+        raise ConfigError(f"data_dir: 没有 {database.file}；应为 coach serve 的数据目录")
     try:
         async with database.reading() as connection:
             found = await standing(connection)
             if found.state != "current":
-                raise ConfigError(
-                    f"{database.label}: 数据库版本是 {found.revision}，应为 {found.head}；"
-                    "请先用这个版本的 coach serve 启动一次"
-                )
+                raise ConfigError(refusal(database, found))
             counts = await _count_stored(connection)
     except DatabaseAwayError as error:
         raise ConfigError(f"{database.label}: 无法读取：{error.reason}") from error
-    finally:
-        await database.close()
-    for out in sorted((data_dir / "reviews").glob(f"r*/out/{FILE}")):
-        for rule, title, count in await count_hits(out.parent):
+    for out in _results(reviews):
+        for rule, title, count in await count_hits(out):
             counts.reviewed[rule] += count
             counts.titles.setdefault(rule, title)
     return counts
+
+
+def _results(reviews: Path) -> list[Path]:
+    return sorted(file.parent for file in reviews.glob(f"r*/out/{FILE}"))
 
 
 async def _count_stored(connection: AsyncConnection) -> _Counts:

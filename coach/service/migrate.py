@@ -11,7 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from sqlalchemy import inspect, text
+from sqlalchemy import func, inspect, select, text
+from sqlalchemy.schema import CreateSchema
 
 from coach.errors import ConfigError
 from coach.service import schema
@@ -90,7 +91,7 @@ async def open_database(database: Database) -> None:
         except FAILURES as error:
             raise ConfigError(f"{database.label}: 无法打开数据库：{reason_of(error)}") from error
         if found.state != "current":
-            raise ConfigError(_refusal(database, found))
+            raise ConfigError(refusal(database, found))
         return
     await upgrade(database)
 
@@ -110,10 +111,13 @@ async def upgrade(database: Database) -> tuple[Standing, Standing]:
         async with database.transaction() as connection:
             if database.file is None:
                 await connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
-                await connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{database.schema}"'))
+                known = await connection.scalar(select(func.to_regnamespace(f'"{database.schema}"')))
+                # One that the administrator made needs no right to make one.
+                if known is None:
+                    await connection.execute(CreateSchema(database.schema))
             before = await standing(connection)
             if before.state == "ahead":
-                raise ConfigError(_refusal(database, before))
+                raise ConfigError(refusal(database, before))
             if before.state != "current":
                 await _upgrade(connection, before)
             return before, await standing(connection)
@@ -134,7 +138,8 @@ async def differences(database: Database) -> list[str]:
         raise ConfigError(f"{database.label}: 无法打开数据库：{reason_of(error)}") from error
 
 
-def _refusal(database: Database, found: Standing) -> str:
+def refusal(database: Database, found: Standing) -> str:
+    """Say why a database that is not current cannot be used, and what to do."""
     if found.state == "ahead":
         return (
             f"{database.label}: 数据库版本 {found.revision} 来自更新的 coach，"

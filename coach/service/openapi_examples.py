@@ -82,7 +82,7 @@ ANSWERS: Final[dict[str, tuple[str, Any]]] = {
             "calls": [
                 {"call_id": "c1", "agent_id": "a-17", "started_at": _AT, "ended_ms": None, "live": True}
             ],
-            "next": "1041",
+            "next": "WzE3ODYzMjAwMDAuMCwiYzEiXQ",
         },
     ),
     "GET /v1/calls/{call_id}": (

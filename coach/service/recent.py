@@ -1,13 +1,11 @@
-"""The calls that were stored last, read beside the store: it cannot write, and the writer never waits for it."""
+"""The calls that were stored last, read beside the store: the writer never waits for it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 import orjson
-from sqlalchemy import literal_column, select
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy import select
 
 from coach.coaching.review_call import RecordedTurn
 from coach.service import schema
@@ -16,43 +14,41 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from coach.coaching.events import Speaker
+    from coach.service.database import Database
 
 RecordedCall = tuple[str, list[RecordedTurn]]
 # Some 200 long calls; more would not be read and takes seconds.
 _MAX_TURNS: Final = 20_000
 
 
-async def recent_calls(database: Path, *, limit: int, agents: str = "") -> list[RecordedCall]:
+async def recent_calls(database: Database, *, limit: int, agents: str = "") -> list[RecordedCall]:
     """Read the calls that began last, youngest first, with what was said in them.
 
     Args:
-        database: the file of the store.
         limit: at most so many calls.
         agents: only calls of agents whose id begins like this.
+
+    Raises:
+        DatabaseAwayError: it cannot be asked now.
     """
-    engine = create_async_engine(f"sqlite+aiosqlite:///file:{database}?mode=ro&uri=true", poolclass=NullPool)
     calls, said = schema.calls.c, schema.utterances.c
-    # Rows are numbered as calls begin; sorting by a time that has no index would read every call there is.
     youngest = (
         select(calls.call_id)
         .where(calls.agent_id.startswith(agents, autoescape=True))
-        .order_by(literal_column("calls.rowid").desc())
+        .order_by(calls.started_at.desc(), calls.call_id.desc())
         .limit(limit)
     )
-    try:
-        async with engine.connect() as connection:
-            ids = list((await connection.execute(youngest)).scalars())
-            rows = await connection.execute(
-                select(said.call_id, said.speaker, said.text, said.start_ms, said.end_ms)
-                .where(said.call_id.in_(ids))
-                .order_by(said.call_id, said.seq, said.utterance_id)
-                .limit(_MAX_TURNS)
-            )
-            turns: dict[str, list[RecordedTurn]] = {call_id: [] for call_id in ids}
-            for row in rows:
-                turns[row.call_id].append(RecordedTurn(row.speaker, row.text, row.start_ms, row.end_ms))
-    finally:
-        await engine.dispose()
+    async with database.reading() as connection:
+        ids = list((await connection.execute(youngest)).scalars())
+        rows = await connection.execute(
+            select(said.call_id, said.speaker, said.text, said.start_ms, said.end_ms)
+            .where(said.call_id.in_(ids))
+            .order_by(said.call_id, said.seq, said.utterance_id)
+            .limit(_MAX_TURNS)
+        )
+        turns: dict[str, list[RecordedTurn]] = {call_id: [] for call_id in ids}
+        for row in rows:
+            turns[row.call_id].append(RecordedTurn(row.speaker, row.text, row.start_ms, row.end_ms))
     return [(call_id, heard) for call_id, heard in turns.items() if heard]
 
 

@@ -12,7 +12,6 @@ import contextlib
 import logging
 import secrets
 from dataclasses import dataclass
-from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,7 +23,7 @@ from coach.errors import CoachError
 from coach.service import schema
 from coach.service.batch import Batch, Write
 from coach.service.commit import advance_calls, write_rows
-from coach.service.database import FAILURES, Database, is_refusal, reason_of
+from coach.service.database import FAILURES, is_refusal, reason_of
 from coach.service.meter import Meter
 from coach.service.migrate import open_database
 
@@ -33,6 +32,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Row
     from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from coach.service.database import Database
 
     Waiting = tuple[Write, asyncio.Future[None]]
 
@@ -75,9 +76,8 @@ class StoredCall:
 class Store:
     """The writer task of a database, and what is read of it. Closing the database is its owner's."""
 
-    def __init__(self, database: Database | Path, *, max_waiting: int, meter: Meter | None = None) -> None:
-        self._owned = isinstance(database, Path)
-        self._database = Database(database) if isinstance(database, Path) else database
+    def __init__(self, database: Database, *, max_waiting: int, meter: Meter | None = None) -> None:
+        self._database = database
         self.max_waiting = max_waiting
         self._meter = meter or Meter()
         self._writer_id = secrets.token_hex(8)
@@ -109,8 +109,6 @@ class Store:
         self._wake.set()
         if self._writer is not None:
             await self._writer
-        if self._owned:
-            await self._database.close()
 
     @property
     def full(self) -> bool:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from coach.service.abandoned import end_abandoned_forever
 from coach.service.calls import Calls
 from coach.service.connector_desk import ConnectorDesk
+from coach.service.database import DEFAULT_TENANT, Database
 from coach.service.decisions import Decisions
 from coach.service.hub import Hub
 from coach.service.idempotency import Answers
@@ -21,7 +22,6 @@ from coach.service.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
-    from pathlib import Path
 
     from coach.config import Settings
     from coach.service.connector_settings import ConnectorSettings
@@ -30,8 +30,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-DEFAULT: Final = "default"
-_DATABASE: Final = "coach.sqlite3"
+DEFAULT: Final = DEFAULT_TENANT
 
 
 class Tenant:
@@ -57,6 +56,7 @@ class Tenant:
         self.name = name
         self.settings = settings
         self.rules = rules
+        self.database = Database.of(settings, tenant=name)
         self.store = Store(self.database, max_waiting=settings.max_waiting, meter=meter)
         self.hub = Hub(keep=settings.resume_events, meter=meter)
         self.calls = Calls(
@@ -75,11 +75,6 @@ class Tenant:
         self.desk = ConnectorDesk(
             store=self.store, calls=self.calls, settings=connectors, max_calls=settings.max_calls
         )
-
-    @property
-    def database(self) -> Path:
-        """The file of the store."""
-        return self.settings.data_dir / _DATABASE
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -101,8 +96,8 @@ class Tenant:
                 task.cancel()
             await self.reviews.close()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await self.decisions.close()
             await self.store.close()
+            await self.database.close()
 
 
 def report_death(task: asyncio.Task[None]) -> None:

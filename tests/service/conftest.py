@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from postgresql import database_url, disk, postgresql  # noqa: F401 - fixtures
 from websockets.sync.client import connect
 
 from coach.config import Settings
@@ -225,6 +226,13 @@ def ended(call_id="c1", *, seq, at_ms=60_000) -> dict:
     return {"type": "call.ended", "call_id": call_id, "seq": seq, "at_ms": at_ms}
 
 
+def pytest_generate_tests(metafunc):
+    """Run a test marked `databases` on each, or on those the mark names."""
+    mark = metafunc.definition.get_closest_marker("databases")
+    if mark is not None and "database_url" in metafunc.fixturenames:
+        metafunc.parametrize("database_url", mark.args or ("sqlite", "postgresql"), indirect=True)
+
+
 @pytest.fixture
 def wire():
     """Builders of producer events: `wire.started`, `wire.said`, `wire.ended`."""
@@ -270,14 +278,15 @@ def write_book(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def settings_for(book, tmp_path):
-    """A factory of settings: free port, the tests' rules, the test's own data folder."""
+def settings_for(book, tmp_path, database_url):  # noqa: F811 - the fixture
+    """A factory of settings: free port, the tests' rules, the test's own data folder and database."""
 
     def make(**changes) -> Settings:
         return Settings(
             **{
                 "port": 0,
                 "data_dir": tmp_path / "state",
+                "database_url": database_url or None,
                 "rules_dir": book / "rules",
                 "phrasebook_dir": book / "phrasebook",
                 "reload_rules": False,

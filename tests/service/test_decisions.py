@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from test_reviews import AGENT, LINES, card, finished  # noqa: F401 - a fixture
 
+pytestmark = pytest.mark.databases
+
 
 @pytest.fixture
 def live_hit(running, clients, wire):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from coach.service import commit
+
+pytestmark = pytest.mark.databases
 
 
 @pytest.fixture
@@ -102,31 +103,22 @@ def test_the_same_batch_at_once_is_taken_in_once(running, post, wire):
     assert answers == [{"acked": 199, "errors": []}] * 16
 
 
-def test_answers_are_kept_for_a_day(running, post, wire):
+def test_answers_are_kept_for_a_day(running, post, wire, disk):
     """After it the key is free, and the old row gone."""
     now = [1_700_000_000.0]
     service = running(clock=lambda: now[0], call_timeout_s=0)
     post(service, [wire.started()])
     now[0] += commit.ANSWER_KEPT_S + 1
     assert post(service, [wire.said("您好", seq=2)]).json()["acked"] == 2
-    assert kept(service) == 1
+    assert disk("SELECT count(*) FROM batch_answers") == [(1,)]
 
 
-def test_no_more_answers_are_kept_than_allowed(running, post, wire, monkeypatch):
+def test_no_more_answers_are_kept_than_allowed(running, post, wire, disk, monkeypatch):
     """The oldest go first."""
     monkeypatch.setattr(commit, "ANSWERS_KEPT", 3)
     service = running()
     post(service, [wire.started()], key="k1")
     for seq in range(2, 7):
         post(service, [wire.said("您好", seq=seq)], key=f"k{seq}")
-    assert kept(service) == 3
+    assert disk("SELECT count(*) FROM batch_answers") == [(3,)]
     assert post(service, [wire.said("您好", seq=6)], key="k6").json()["acked"] == 6
-
-
-def kept(service) -> int:
-    """Return how many answers are on disk."""
-    database = sqlite3.connect(service.service.settings.data_dir / "coach.sqlite3")
-    try:
-        return database.execute("SELECT count(*) FROM batch_answers").fetchone()[0]
-    finally:
-        database.close()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import sqlite3
 
 import pytest
 
 from coach.client import AsyncProducer
 from coach.service.pace import Pace
+
+pytestmark = pytest.mark.databases
 
 
 class Queue:
@@ -28,23 +28,6 @@ class Told:
     def press(self, *, active, waiting):
         """Keep it."""
         self.words.append((active, waiting))
-
-
-@pytest.fixture
-def blocked():
-    """A context in which the disk of a service takes nothing."""
-
-    @contextlib.contextmanager
-    def block(service):
-        blocker = sqlite3.connect(service.service.settings.data_dir / "coach.sqlite3", isolation_level=None)
-        blocker.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        finally:
-            blocker.execute("ROLLBACK")
-            blocker.close()
-
-    return block
 
 
 def test_pressure_begins_at_a_half_and_ends_at_a_quarter():
@@ -71,13 +54,13 @@ def test_a_connection_made_meanwhile_is_told_at_once():
     assert (gone.words, late.words) == ([(True, 6)], [(True, 6), (False, 0)])
 
 
-def test_the_socket_says_when_to_wait_and_when_to_go_on(running, clients, wire, blocked):
+def test_the_socket_says_when_to_wait_and_when_to_go_on(running, clients, wire, disk):
     """Every connection is told, also one that sent nothing; then all that waited is acked."""
     service = running(max_waiting=20)
     producer, other = clients.producer(service), clients.producer(service)
     producer.send(wire.started())
     producer.acked("c1", 1)
-    with blocked(service):
+    with disk.blocked():
         producer.send(*(wire.said("您好", seq=seq) for seq in range(2, 15)))
         assert producer.next() == {"type": "pressure", "active": True, "waiting": 10}
         assert other.next()["active"] is True
@@ -98,7 +81,7 @@ def test_a_full_reorder_buffer_says_that_an_event_was_not_kept(running, clients,
     producer.until("ack", seq=68)
 
 
-def test_the_client_waits_until_the_disk_has_caught_up(running, blocked):
+def test_the_client_waits_until_the_disk_has_caught_up(running, disk):
     """Under pressure its calls wait, nothing is refused as busy, and in the end all is stored."""
     service = running(max_waiting=20)
     told: list[dict] = []
@@ -116,7 +99,7 @@ def test_the_client_waits_until_the_disk_has_caught_up(running, blocked):
                     # As a recogniser would: not all of it before the service can say anything.
                     await asyncio.sleep(0.002)
 
-            with blocked(service):
+            with disk.blocked():
                 talking = asyncio.create_task(talk())
                 async with asyncio.timeout(10):
                     while not any(each["type"] == "pressure" for each in told):  # noqa: ASYNC110 - real events

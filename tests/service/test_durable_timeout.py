@@ -9,6 +9,8 @@ import pytest
 from coach.client import Producer, RefusedError
 from coach.service.abandoned import end_abandoned_forever
 
+pytestmark = pytest.mark.databases
+
 
 @pytest.fixture
 def clock():

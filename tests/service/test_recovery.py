@@ -12,6 +12,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from coach.errors import ConfigError
+from coach.service.database import Database
 from coach.service.store import Store
 
 
@@ -152,6 +153,7 @@ def test_a_second_service_over_the_same_folder_is_refused(process, book, tmp_pat
     assert "Traceback" not in second.stderr
 
 
+@pytest.mark.databases
 def test_a_restart_keeps_snoozes_and_outcomes(running, clients, wire):
     """A call heard again from disk is silent where it was, and its cards keep their outcome."""
     first = running()
@@ -174,17 +176,14 @@ def test_a_restart_keeps_snoozes_and_outcomes(running, clients, wire):
     assert len(after["transcript"]) == 3
 
 
-def test_a_call_changed_by_another_writer_is_read_again(running, clients, wire):
+@pytest.mark.databases
+def test_a_call_changed_by_another_writer_is_read_again(running, clients, wire, disk):
     """When the disk is ahead of memory nothing is written over it: the producer is told, the call rebuilt."""
-    import sqlite3
-
     service = running()
     producer = clients.producer(service)
     producer.send(wire.started())
     producer.acked("c1", 1)
-    with sqlite3.connect(service.service.settings.data_dir / "coach.sqlite3") as other:
-        other.execute("UPDATE calls SET seq = 7 WHERE call_id = 'c1'")
-    other.close()
+    disk("UPDATE calls SET seq = 7, writer = 'other' WHERE call_id = 'c1'")
     producer.send(wire.said("二", seq=2))
     assert producer.next()["code"] == "busy"
     producer.send(wire.said("二", seq=2))
@@ -202,7 +201,7 @@ def test_a_database_of_a_newer_version_is_refused(tmp_path):
         database.execute("PRAGMA user_version = 99")
     database.close()
     with pytest.raises(ConfigError, match="99"):
-        asyncio.run(Store(file, max_waiting=1).open())
+        asyncio.run(Store(Database(file), max_waiting=1).open())
 
 
 def test_a_file_that_is_no_database_is_refused(tmp_path):
@@ -212,4 +211,4 @@ def test_a_file_that_is_no_database_is_refused(tmp_path):
     file = tmp_path / "coach.sqlite3"
     file.write_bytes(b"not a database, but long enough to be taken for one" * 100)
     with pytest.raises(ConfigError, match=r"coach\.sqlite3"):
-        asyncio.run(Store(file, max_waiting=1).open())
+        asyncio.run(Store(Database(file), max_waiting=1).open())
