@@ -15,9 +15,9 @@ from sqlalchemy import func, inspect, select, text
 from sqlalchemy.schema import CreateSchema
 
 from coach.errors import ConfigError
-from coach.service import schema
 from coach.service.database import FAILURES, reason_of
 from coach.service.schema_legacy import LEGACY_STEPS, LEGACY_VERSION
+from coach.service.tables import metadata
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -152,7 +152,7 @@ def refusal(database: Database, found: Standing) -> str:
 async def _upgrade(connection: AsyncConnection, before: Standing) -> None:
     if before.state == "empty":
         # The tables as they are now; a test holds that the revisions lead to the same.
-        await connection.run_sync(schema.metadata.create_all)
+        await connection.run_sync(metadata.create_all)
         await _stamp(connection, head())
     else:
         if before.revision.startswith("v"):
@@ -196,7 +196,7 @@ def _compare(connection: Connection) -> list[str]:
     from alembic.migration import MigrationContext  # noqa: PLC0415
 
     context = MigrationContext.configure(connection, opts={"compare_type": True})
-    return [_told(each) for each in compare_metadata(context, schema.metadata)]
+    return [_told(each) for each in compare_metadata(context, metadata)]
 
 
 def _told(difference: Any) -> str:  # noqa: ANN401 - Alembic's own tuples, or lists of them

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from coach.service.database import Database
+    from coach.service.webhooks.events import EventWriter
 
     Waiting = tuple[Write, asyncio.Future[None]]
 
@@ -76,8 +77,17 @@ class StoredCall:
 class Store:
     """The writer task of a database, and what is read of it. Closing the database is its owner's."""
 
-    def __init__(self, database: Database, *, max_waiting: int, meter: Meter | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        max_waiting: int,
+        meter: Meter | None = None,
+        events: EventWriter | None = None,
+    ) -> None:
         self._database = database
+        # Notes in the same commit what other systems are to be told.
+        self._events = events
         self.max_waiting = max_waiting
         self._meter = meter or Meter()
         self._writer_id = secrets.token_hex(8)
@@ -311,6 +321,9 @@ class Store:
                     [write for write in writes if not (write.advance and write.call_id in stale)]
                 )
             await write_rows(connection, batch)
+            told = self._events is not None and await self._events.write(connection, batch)
+        if self._events is not None and told:
+            self._events.committed()
         return stale
 
     async def _commit_apart(self, writes: list[Write]) -> tuple[set[str], dict[str, Exception]]:

@@ -19,6 +19,7 @@ from coach.service.hub import Hub
 from coach.service.idempotency import Answers
 from coach.service.reviews import Reviews
 from coach.service.store import Store
+from coach.service.webhooks.webhooks import Webhooks
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -57,7 +58,10 @@ class Tenant:
         self.settings = settings
         self.rules = rules
         self.database = Database.of(settings, tenant=name)
-        self.store = Store(self.database, max_waiting=settings.max_waiting, meter=meter)
+        self.webhooks = Webhooks(self.database, tenant=name, settings=settings, clock=clock)
+        self.store = Store(
+            self.database, max_waiting=settings.max_waiting, meter=meter, events=self.webhooks.writer
+        )
         self.hub = Hub(keep=settings.resume_events, meter=meter)
         self.calls = Calls(
             store=self.store,
@@ -90,7 +94,9 @@ class Tenant:
             task.add_done_callback(report_death)
         await self.reviews.open()
         try:
-            yield
+            # Of a file there is one service; a server's may be several.
+            async with self.webhooks.running(self.rules, alone=self.database.file is not None):
+                yield
         finally:
             for task in tasks:
                 task.cancel()

@@ -1,4 +1,4 @@
-"""A process of its own, in which people try rules: what takes too long there is ended, and no call waits for it.
+"""A process of its own, in which rules are tried and calls scored: what takes too long is ended, no call waits for it.
 
 A regular expression holds Python's interpreter until it is done, so a thread would stall every live call.
 """
@@ -18,6 +18,7 @@ from coach.errors import CoachError
 from coach.service.trial import Trial
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from multiprocessing.connection import Connection
     from multiprocessing.process import BaseProcess
 
@@ -42,9 +43,14 @@ class TooBusyError(CoachError):
 
 
 class Workshop:
-    """Runs the methods of a `Trial`, one at a time, in a process that is started when it is first needed."""
+    """Runs the methods of a `Trial`, one at a time, in a process that is started when it is first needed.
 
-    def __init__(self) -> None:
+    Args:
+        tool: made there with the rule book; something other than a `Trial`, with a `warm` of its own.
+    """
+
+    def __init__(self, tool: Callable[[Rulebook], Any] = Trial) -> None:
+        self._tool = tool
         self._turn = asyncio.Lock()
         # A request that is cancelled gives up its turn while its thread still waits at the pipe.
         self._using = threading.Lock()
@@ -54,7 +60,7 @@ class Workshop:
         self._digest = ""
 
     async def ask(self, book: Rulebook, method: str, *, limit_s: float, **arguments: object) -> Any:  # noqa: ANN401 - what the method returns
-        """Run a method of `Trial` with the rule book in force.
+        """Run a method of the tool with the rule book in force.
 
         Args:
             limit_s: seconds the method may take, once its turn has come and the rule book is loaded.
@@ -111,7 +117,9 @@ class Workshop:
             self.close()
             context = multiprocessing.get_context("spawn")
             self._pipe, theirs = context.Pipe()
-            self._process = context.Process(target=_work, args=(theirs,), name="coach-workshop", daemon=True)
+            self._process = context.Process(
+                target=_work, args=(theirs, self._tool), name="coach-workshop", daemon=True
+            )
             self._process.start()
             theirs.close()
         if self._digest != book.digest:
@@ -126,13 +134,13 @@ class Workshop:
         return self._pipe
 
 
-def _work(pipe: Connection) -> None:
+def _work(pipe: Connection, tool: Callable[[Rulebook], Any]) -> None:
     """Do what comes through the pipe, until it closes or nothing comes for a long time."""
     # The service decides when to stop; calls go first.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with contextlib.suppress(AttributeError, OSError):
         os.nice(_NICENESS)
-    trial: Trial | None = None
+    made: Any = None
     while pipe.poll(_IDLE_S):
         try:
             method, arguments = pipe.recv()
@@ -140,10 +148,10 @@ def _work(pipe: Connection) -> None:
             return
         try:
             if method == "load":
-                trial, answer = Trial(arguments["book"]), None
-                trial.warm()
+                made, answer = tool(arguments["book"]), None
+                made.warm()
             else:
-                answer = getattr(trial, method)(**arguments)
+                answer = getattr(made, method)(**arguments)
             pipe.send((True, answer))
         except Exception as error:  # noqa: BLE001 - told to the service, which logs it
             pipe.send((False, _where(error)))

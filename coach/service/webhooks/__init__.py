@@ -1,0 +1,1 @@
+"""Webhooks out: what happened in calls, told to other systems, signed and at least once (docs/webhooks.md)."""

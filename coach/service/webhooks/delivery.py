@@ -1,0 +1,255 @@
+"""The task that delivers one tenant's outbox: claims, sends, settles. No endpoint waits for another.
+
+It never touches a call: what is to be told reaches it through the database only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from coach.errors import CoachError
+from coach.service.webhooks.outbox import Depth, Done, Outbox
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from coach.service.webhooks.endpoints import Endpoint, Endpoints
+    from coach.service.webhooks.meter import WebhookMeter
+    from coach.service.webhooks.outbox import Due
+    from coach.service.webhooks.retry import RetryPolicy
+    from coach.service.webhooks.sender import Attempt, Sender
+
+log = logging.getLogger(__name__)
+
+# What another process wrote, or the command line, is found after so long.
+_POLL_S: Final = 1.0
+# Results of so long are settled together: a flush to disk costs the same for one as for many.
+_LINGER_S: Final = 0.05
+_DEPTH_S: Final = 5.0
+_AWAY_S: Final = 2.0
+# Failures in a row after which an endpoint is tried one event at a time.
+_DOUBTFUL: Final = 5
+# Beyond the time that an attempt may take: for a score to be made, and for a loop that is late.
+LEASE_MARGIN_S: Final = 45.0
+
+
+@dataclass(slots=True)
+class _State:
+    """What this worker knows of an endpoint."""
+
+    endpoint: Endpoint
+    under_way: int = 0
+    failures: int = 0
+
+
+class Delivery:
+    """Delivers what is in an outbox until it is cancelled.
+
+    Args:
+        score: makes the body of a row that has none yet.
+        parallel: attempts under way at once, for each endpoint.
+        disable_s: an endpoint that took nothing for so long, in seconds, is disabled.
+        clock: seconds since 1970.
+        alone: no other process delivers from this database, so what was claimed before belongs to nobody.
+        chance: random numbers from 0 to 1.
+    """
+
+    def __init__(
+        self,
+        *,
+        endpoints: Endpoints,
+        outbox: Outbox,
+        sender: Sender,
+        policy: RetryPolicy,
+        score: Callable[[Due], Awaitable[str]],
+        meter: WebhookMeter,
+        parallel: int,
+        disable_s: float,
+        clock: Callable[[], float],
+        alone: bool,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._endpoints = endpoints
+        self._outbox = outbox
+        self._sender = sender
+        self._policy = policy
+        self._score = score
+        self._meter = meter
+        self._parallel = parallel
+        self._disable_s = disable_s
+        self._clock = clock
+        self._alone = alone
+        self._chance = chance
+        self._wake = asyncio.Event()
+        self._states: dict[str, _State] = {}
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._done: list[Done] = []
+        self._counted_at = 0.0
+
+    def wake(self) -> None:
+        """Look now: something was committed."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Deliver until cancelled; then give back what is under way."""
+        try:
+            if self._alone:
+                await self._patiently(lambda: self._outbox.give_back(everybody=True))
+            while True:
+                await self._patiently(self._turn)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), _POLL_S)
+                await asyncio.sleep(_LINGER_S)
+        finally:
+            await self._stop()
+
+    async def _patiently(self, work: Callable[[], Awaitable[object]]) -> None:
+        """Do something with the database, however long it is away."""
+        while True:
+            try:
+                await work()
+            except CoachError as error:
+                log.warning("webhook 暂时读不到数据库：%s", getattr(error, "reason", error))
+                await asyncio.sleep(_AWAY_S)
+            else:
+                return
+
+    async def _turn(self) -> None:
+        self._wake.clear()
+        now = self._clock()
+        await self._look()
+        free = {key: self._free(state) for key, state in self._states.items()}
+        done, self._done = self._done, []
+        try:
+            due = await self._outbox.turn(done, free, now=now)
+        except CoachError:
+            self._done = done + self._done
+            raise
+        for each in due:
+            state = self._states[each.endpoint_id]
+            state.under_way += 1
+            task = asyncio.create_task(self._deliver(each, state), name=f"webhook-{each.n}")
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
+        if now - self._counted_at >= _DEPTH_S or now < self._counted_at:
+            self._meter.depth = await self._outbox.depth() if self._states else Depth()
+            self._counted_at = now
+
+    async def _look(self) -> None:
+        """Learn which endpoints there are, and how each was changed."""
+        known = await self._endpoints.list()
+        for endpoint in known:
+            state = self._states.setdefault(endpoint.id, _State(endpoint))
+            state.endpoint = endpoint
+        for gone in self._states.keys() - {endpoint.id for endpoint in known}:
+            del self._states[gone]
+        self._meter.endpoints = {
+            state: sum(endpoint.state == state for endpoint in known) for state in ("active", "disabled")
+        }
+
+    def _free(self, state: _State) -> int:
+        if state.endpoint.state != "active":
+            return 0
+        return (1 if state.failures >= _DOUBTFUL else self._parallel) - state.under_way
+
+    async def _deliver(self, due: Due, state: _State) -> None:
+        endpoint, body = state.endpoint, due.body
+        try:
+            try:
+                if body is None:
+                    body = await self._score(due)
+                attempt = await self._sender.send(
+                    endpoint.url,
+                    webhook_id=due.id,
+                    body=body.encode(),
+                    signing=endpoint.signing(self._clock()),
+                )
+            except CoachError as error:
+                # A score that cannot be made says nothing about the endpoint.
+                self._done.append(self._failed(due, body, says=str(error)[:200]))
+                return
+            if attempt.delivered:
+                self._meter.delivered += 1
+                self._done.append(Done(due.n, due.tries + 1, delivered=True, status=attempt.status))
+            else:
+                self._done.append(
+                    self._failed(due, body, says=attempt.says, status=attempt.status, attempt=attempt)
+                )
+            await self._patiently(lambda: self._judge(state, attempt))
+        finally:
+            state.under_way -= 1
+            self.wake()
+
+    def _failed(
+        self, due: Due, body: str | None, *, says: str, status: int = 0, attempt: Attempt | None = None
+    ) -> Done:
+        tries = due.tries + 1
+        wait = self._policy.wait_s(
+            tries, chance=self._chance(), asked_s=attempt.retry_after_s if attempt else 0.0
+        )
+        if attempt is not None and (attempt.hopeless or attempt.gone):
+            wait = None
+        self._meter.failed += 1
+        if wait is None:
+            self._meter.dead += 1
+            log.error("webhook %s 未送达，不再重试：%s", due.id, says, extra={"call_id": due.call_id})
+        return Done(
+            due.n,
+            tries,
+            next_at=None if wait is None else self._clock() + wait,
+            status=status,
+            says=says,
+            body=body if due.body is None else None,
+        )
+
+    async def _judge(self, state: _State, attempt: Attempt) -> None:
+        """Note how an endpoint does, and disable one that has failed for long."""
+        endpoint, now = state.endpoint, self._clock()
+        if attempt.delivered:
+            state.failures = 0
+            if endpoint.failing_since is not None:
+                state.endpoint = await self._endpoints.mark(endpoint, failing_since=None)
+            return
+        state.failures += 1
+        if endpoint.failing_since is None:
+            state.endpoint = await self._endpoints.mark(endpoint, failing_since=now)
+            if not attempt.gone:
+                return
+        since = state.endpoint.failing_since
+        if attempt.gone:
+            reason = "对方答复 410，不再接收"
+        elif since is not None and now - since >= self._disable_s:
+            reason = f"连续 {(now - since) / 3600:.0f} 小时投递失败，最后一次：{attempt.says}"
+        else:
+            return
+        if state.endpoint.state != "active":
+            return
+        state.endpoint = await self._endpoints.disable(endpoint, reason=reason)
+        given_up = await self._outbox.give_up(endpoint.id, reason=f"webhook 已停用：{reason}"[:200])
+        self._meter.dead += given_up
+        log.error(
+            "webhook %s（%s）已停用：%s；%d 条未送达，coach webhooks dead 可查看", endpoint.id, endpoint.url, reason,
+            given_up,
+        )  # fmt: skip
+
+    async def _stop(self) -> None:
+        for task in self._under_way:
+            task.cancel()
+        await asyncio.gather(*self._under_way, return_exceptions=True)
+        # What could not be settled is delivered once more by whoever comes next.
+        with contextlib.suppress(CoachError, TimeoutError):
+            async with asyncio.timeout(_AWAY_S):
+                await self._outbox.turn(self._done, {}, now=self._clock())
+                await self._outbox.give_back()
+        await self._sender.close()
+
+
+def new_owner() -> str:
+    """Name a worker for its leases."""
+    return secrets.token_hex(8)
