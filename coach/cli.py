@@ -24,6 +24,7 @@ from coach.commands import (
     schema,
     serve,
     transcripts,
+    webhooks,
 )
 from coach.errors import CoachError, ConfigError, TranscriptError
 
@@ -49,6 +50,7 @@ app.command(name="transcripts")(transcripts.transcripts)
 app.command(name="schema")(schema.schema)
 app.add_typer(rules.app, name="rules")
 app.add_typer(keys.app, name="keys")
+app.add_typer(webhooks.app, name="webhooks")
 
 
 def _print_version(asked: bool) -> None:

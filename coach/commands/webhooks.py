@@ -1,0 +1,297 @@
+"""`coach webhooks`: who is told of what happens in calls, and what could not be told."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from coach.commands.options import Json  # noqa: TC001 - typer reads the annotations
+from coach.errors import ConfigError, MessageError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from coach.service.webhooks.endpoints import Endpoint
+    from coach.service.webhooks.outbox import DeadLetter
+    from coach.service.webhooks.webhooks import Webhooks
+
+ResultT = TypeVar("ResultT")
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="管理 webhook：通话中的事件以签名的 HTTP 请求告知其他系统。服务运行时也可执行，立即生效。\n\n"
+    "退出码：0 完成；1 测试未送达；2 参数、编号或数据目录有误。",
+    rich_markup_mode=None,
+)
+
+DataDir = Annotated[Path | None, typer.Option(help="数据目录，默认同 coach serve。")]
+Tenant = Annotated[str, typer.Option(help="租户，默认 default。")]
+Identity = Annotated[str, typer.Argument(metavar="ID", help="webhook 的编号，见 coach webhooks list。")]
+
+
+@app.command(name="add")
+def add(
+    url: Annotated[str, typer.Argument(help="接收地址，https://…")],
+    *,
+    events: Annotated[
+        str, typer.Option(help="要哪些事件，逗号分隔；* 表示全部。见 docs/webhooks.md。")
+    ] = "*",
+    data_dir: DataDir = None,
+    tenant: Tenant = "default",
+    json: Json = False,
+) -> None:
+    """登记一个接收地址，显示它的编号和签名密钥。
+
+    示例：
+
+      coach webhooks add https://crm.example/hooks/coach --events call.score,commitment
+    """
+    made = _run(data_dir, tenant, lambda hooks: hooks.endpoints.add(url, events.split(",")))
+    if json:
+        _print_json({**_shown(made), "secret": made.secret})
+        return
+    print(f"编号：{made.id}")
+    print(f"密钥：{made.secret}")
+    print(f"事件：{'、'.join(made.events)}")
+    print(f"接收方用密钥核对签名（docs/webhooks.md）。试一下：coach webhooks test {made.id}")
+
+
+@app.command(name="list")
+def list_all(*, data_dir: DataDir = None, tenant: Tenant = "default", json: Json = False) -> None:
+    """列出全部接收地址和它们的状态；密钥不显示。
+
+    示例：coach webhooks list
+    """
+    found = _run(data_dir, tenant, lambda hooks: hooks.endpoints.list())
+    if json:
+        _print_json([_shown(each) for each in found])
+        return
+    for each in found:
+        print(f"{each.id}  {_STATES[each.state]}  {each.url}")
+        print(f"    事件：{'、'.join(each.events)}")
+        if each.reason:
+            print(f"    停用原因：{each.reason}")
+        elif each.failing_since is not None:
+            print(f"    {_time(each.failing_since)} 起一直投递失败")
+    if not found:
+        print("还没有 webhook；用 coach webhooks add 登记")
+
+
+@app.command(name="remove")
+def remove(identity: Identity, *, data_dir: DataDir = None, tenant: Tenant = "default") -> None:
+    """删除一个接收地址，连同等待投递的和未送达的事件。
+
+    示例：coach webhooks remove we_0123456789abcdef
+    """
+    _run(data_dir, tenant, lambda hooks: hooks.endpoints.remove(identity))
+
+
+@app.command(name="enable")
+def enable(identity: Identity, *, data_dir: DataDir = None, tenant: Tenant = "default") -> None:
+    """重新启用一个停用的接收地址；停用期间的事件没有记下，未送达的用 retry 重发。
+
+    示例：coach webhooks enable we_0123456789abcdef
+    """
+    _run(data_dir, tenant, lambda hooks: hooks.endpoints.change(identity, state="active"))
+
+
+@app.command(name="disable")
+def disable(identity: Identity, *, data_dir: DataDir = None, tenant: Tenant = "default") -> None:
+    """停用一个接收地址；之后的事件不再为它记下。
+
+    示例：coach webhooks disable we_0123456789abcdef
+    """
+    _run(data_dir, tenant, lambda hooks: hooks.endpoints.change(identity, state="disabled"))
+
+
+@app.command(name="rotate")
+def rotate(identity: Identity, *, data_dir: DataDir = None, tenant: Tenant = "default") -> None:
+    """换一个签名密钥并显示；旧密钥 24 小时内同时签名，接收方可从容更换。
+
+    示例：coach webhooks rotate we_0123456789abcdef
+    """
+    print(_run(data_dir, tenant, lambda hooks: hooks.endpoints.rotate(identity)).secret)
+
+
+@app.command(name="test")
+def send_ping(
+    target: Annotated[str, typer.Argument(metavar="URL|ID", help="地址，或已登记的编号。")],
+    *,
+    secret: Annotated[str | None, typer.Option(help="对未登记的地址用这个密钥签名，默认新造一个。")] = None,
+    data_dir: DataDir = None,
+    tenant: Tenant = "default",
+    json: Json = False,
+) -> None:
+    """发送一个带签名的 ping，显示对方的答复。
+
+    示例：
+
+      coach webhooks test we_0123456789abcdef
+
+      coach webhooks test https://crm.example/hooks/coach --secret whsec_…
+    """
+    import time  # noqa: PLC0415 - see _run
+
+    from coach.client.webhooks import new_secret  # noqa: PLC0415
+
+    registered = "://" not in target
+    made = None if registered or secret else new_secret()
+
+    async def send(hooks: Webhooks) -> tuple[str, Any]:
+        if not registered:
+            return target, await hooks.ping(target, signing=[secret or made or ""])
+        endpoint = await hooks.endpoints.get(target)
+        return endpoint.url, await hooks.ping(endpoint.url, signing=endpoint.signing(time.time()))
+
+    url, attempt = _run(data_dir, tenant, send)
+    if json:
+        _print_json(
+            {
+                "url": url,
+                "delivered": attempt.delivered,
+                "status": attempt.status,
+                "took_ms": attempt.took_ms,
+                "says": attempt.says,
+                **({"secret": made} if made else {}),
+            }
+        )
+    else:
+        if made:
+            print(f"签名用的密钥：{made}")
+        outcome = f"已送达，HTTP {attempt.status}" if attempt.delivered else f"未送达：{attempt.says}"
+        print(f"{url}：{outcome}（{attempt.took_ms} 毫秒）")
+    raise typer.Exit(0 if attempt.delivered else 1)
+
+
+@app.command(name="dead")
+def dead(
+    *,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="最多显示多少条。")] = 100,
+    data_dir: DataDir = None,
+    tenant: Tenant = "default",
+    json: Json = False,
+) -> None:
+    """列出重试用尽、没有送达的事件，旧的在前。
+
+    示例：coach webhooks dead --json
+    """
+    found = _run(data_dir, tenant, lambda hooks: hooks.outbox.dead(limit=limit))
+    if json:
+        _print_json([_dead_shown(each) for each in found])
+        return
+    for each in found:
+        print(f"{each.id}  {_time(each.at)}  {each.type}  通话 {each.call_id}")
+        print(f"    {each.url}：试过 {each.tries} 次，最后一次：{each.says}")
+    if found:
+        print("重发：coach webhooks retry ID，或 coach webhooks retry --all")
+    else:
+        print("没有未送达的事件")
+
+
+@app.command(name="retry")
+def retry(
+    identity: Annotated[
+        str | None, typer.Argument(metavar="ID", help="事件的编号，见 coach webhooks dead。")
+    ] = None,
+    *,
+    everything: Annotated[bool, typer.Option("--all", help="全部重发。")] = False,
+    data_dir: DataDir = None,
+    tenant: Tenant = "default",
+) -> None:
+    """让没有送达的事件重新投递；由运行中的服务发送。
+
+    示例：
+
+      coach webhooks retry msg_0123456789abcdef0123456789abcdef
+
+      coach webhooks retry --all
+    """
+    if (identity is None) == (not everything):
+        raise ConfigError("retry: 应给出事件编号或 --all 之一")
+    count = _run(data_dir, tenant, lambda hooks: hooks.retry(identity))
+    if identity is not None and not count:
+        raise ConfigError(f"没有编号为 {identity!r} 的未送达事件")
+    print(f"{count} 条等待重新投递")
+
+
+_STATES = {"active": "启用", "disabled": "停用"}
+
+
+def _run(data_dir: Path | None, tenant: str, work: Callable[[Webhooks], Awaitable[ResultT]]) -> ResultT:
+    """Do something with the webhooks of a tenant.
+
+    Raises:
+        ConfigError: whatever is wrong with it, in the words of the service.
+    """
+    import time  # noqa: PLC0415 - a second of imports that --help must not pay
+
+    from coach.config import load_settings  # noqa: PLC0415
+    from coach.service.database import Database  # noqa: PLC0415
+    from coach.service.migrate import open_database  # noqa: PLC0415
+    from coach.service.webhooks.webhooks import Webhooks  # noqa: PLC0415
+
+    settings = load_settings(data_dir=data_dir)
+    if settings.database_url is None and not settings.data_dir.is_dir():
+        raise ConfigError(
+            f"data_dir: {settings.data_dir} 不存在；先运行一次 coach serve，或用 --data-dir 指定"
+        )
+
+    async def run() -> ResultT:
+        database = Database.of(settings, tenant=tenant)
+        try:
+            await open_database(database)
+            return await work(Webhooks(database, tenant=tenant, settings=settings, clock=time.time))
+        finally:
+            await database.close()
+
+    try:
+        return asyncio.run(run())
+    except MessageError as error:
+        raise ConfigError(str(error)) from error
+
+
+def _shown(endpoint: Endpoint) -> dict[str, Any]:
+    return {
+        "id": endpoint.id,
+        "url": endpoint.url,
+        "events": endpoint.events,
+        "state": endpoint.state,
+        "reason": endpoint.reason,
+        "created_at": _iso(endpoint.created_at),
+        "failing_since": None if endpoint.failing_since is None else _iso(endpoint.failing_since),
+    }
+
+
+def _dead_shown(letter: DeadLetter) -> dict[str, Any]:
+    return {
+        "id": letter.id,
+        "webhook": letter.endpoint_id,
+        "url": letter.url,
+        "type": letter.type,
+        "call_id": letter.call_id,
+        "at": _iso(letter.at),
+        "tries": letter.tries,
+        "status": letter.status,
+        "says": letter.says,
+    }
+
+
+def _iso(seconds: float) -> str:
+    from coach.service.render import timestamp  # noqa: PLC0415 - see _run
+
+    return timestamp(seconds)
+
+
+def _time(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC).astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def _print_json(value: object) -> None:
+    import orjson  # noqa: PLC0415 - not needed for people
+
+    sys.stdout.buffer.write(orjson.dumps(value) + b"\n")
