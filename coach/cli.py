@@ -14,6 +14,7 @@ from coach import __version__
 from coach.commands import (
     check,
     connect_test,
+    db,
     doctor,
     keys,
     mask,
@@ -51,6 +52,7 @@ app.command(name="schema")(schema.schema)
 app.add_typer(rules.app, name="rules")
 app.add_typer(keys.app, name="keys")
 app.add_typer(webhooks.app, name="webhooks")
+app.add_typer(db.app, name="db")
 
 
 def _print_version(asked: bool) -> None:

@@ -273,10 +273,15 @@ def check_database_url(url: str) -> None:
         parts = urlsplit(url)
     except ValueError:
         raise ValueError(f"读不懂这个地址，{expected}") from None
-    if parts.fragment or any(character.isspace() for character in url):
-        raise ValueError(f"地址里的“#”和空白要写成 %23 和 %20，{expected}")
+    beyond = f"{parts.path}{parts.query}{parts.fragment}"
+    if parts.fragment or "@" in beyond or any(character.isspace() for character in url):
+        raise ValueError(f"用户名和密码里的 /、?、#、@ 和空白要写成 %2F、%3F、%23、%40 和 %20，{expected}")
     if not parts.path.strip("/"):
         raise ValueError(f"没有写库名，{expected}")
+    for host in parts.netloc.rpartition("@")[2].split(","):
+        port = host.rpartition("]")[2].partition(":")[2]
+        if port and not (port.isascii() and port.isdigit() and int(port) < 65536):  # noqa: PLR2004 - of TCP
+            raise ValueError(f"端口应为 0 到 65535 的数，{expected}")
 
 
 def is_loopback(host: str) -> bool:

@@ -55,9 +55,9 @@ _SERVER_SETTINGS: Final = {
 class DatabaseAwayError(MessageError):
     """The database cannot be asked now; whoever asked may ask again. `reason` is for the operator."""
 
-    def __init__(self, error: BaseException) -> None:
+    def __init__(self, reason: str) -> None:
         super().__init__("busy", "数据库暂时不可用，请稍后重试")
-        self.reason = reason_of(error)
+        self.reason = reason
 
 
 class Database:
@@ -86,7 +86,7 @@ class Database:
         if isinstance(place, Path):
             self.label = str(place)
             self._engine = _sqlite(place, read_only=read_only)
-            self._writing = self._engine.execution_options(immediate=True)
+            self._writing = self._engine.execution_options(immediate=not read_only)
             self._reading = self._engine
         else:
             self.label = f"{_shown(place)} {self.schema}"
@@ -123,7 +123,7 @@ class Database:
             async with self._reading.connect() as connection:
                 yield connection
         except FAILURES as error:
-            raise DatabaseAwayError(error) from error
+            raise DatabaseAwayError(reason_of(error)) from error
 
     @contextlib.asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
@@ -136,7 +136,7 @@ class Database:
             async with self.transaction() as connection:
                 yield connection
         except FAILURES as error:
-            raise DatabaseAwayError(error) from error
+            raise DatabaseAwayError(reason_of(error)) from error
 
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
@@ -230,9 +230,14 @@ def _postgresql(url: str, *, schema: str, pool: int) -> AsyncEngine:
     except ValueError as error:
         raise ConfigError(f"database_url: {error}") from None
 
-    async def connect() -> Any:  # noqa: ANN401 - the driver is imported only where it is used
-        import asyncpg  # noqa: PLC0415 - SQLite must not pay for it
+    try:
+        import asyncpg  # noqa: PLC0415 - an optional extra
+    except ImportError as error:
+        raise ConfigError(
+            "database_url: PostgreSQL 需要 asyncpg；请安装：pip install 'coach[postgresql]'"
+        ) from error
 
+    async def connect() -> Any:  # noqa: ANN401 - the driver has no types
         try:
             # The driver reads the address itself: several hosts, sslmode and the rest mean what libpq means by them.
             return await asyncpg.connect(

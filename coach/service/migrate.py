@@ -78,6 +78,21 @@ async def standing(connection: AsyncConnection) -> Standing:
     return Standing("", head())
 
 
+async def stands(database: Database) -> Standing:
+    """Read where a database stands; a file that is missing stays missing.
+
+    Raises:
+        ConfigError: it cannot be opened.
+    """
+    if database.file is not None and not database.file.is_file():
+        return Standing("", head())
+    try:
+        async with database.transaction() as connection:
+            return await standing(connection)
+    except FAILURES as error:
+        raise ConfigError(f"{database.label}: 无法打开数据库：{reason_of(error)}") from error
+
+
 async def open_database(database: Database) -> None:
     """Make sure that a database has the tables of this program; a file is made or upgraded, a server is not.
 
@@ -85,11 +100,7 @@ async def open_database(database: Database) -> None:
         ConfigError: it cannot be opened, or is of a newer program, or (a server) has to be upgraded first.
     """
     if database.file is None:
-        try:
-            async with database.transaction() as connection:
-                found = await standing(connection)
-        except FAILURES as error:
-            raise ConfigError(f"{database.label}: 无法打开数据库：{reason_of(error)}") from error
+        found = await stands(database)
         if found.state != "current":
             raise ConfigError(refusal(database, found))
         return

@@ -23,7 +23,7 @@ from coach.errors import CoachError
 from coach.service import schema
 from coach.service.batch import Batch, Write
 from coach.service.commit import advance_calls, write_rows
-from coach.service.database import FAILURES, is_refusal, reason_of
+from coach.service.database import FAILURES, DatabaseAwayError, is_refusal, reason_of
 from coach.service.meter import Meter
 from coach.service.migrate import open_database
 
@@ -146,6 +146,9 @@ class Store:
         Raises:
             DatabaseAwayError: it cannot be asked now.
         """
+        if self.error and self._database.file is None:
+            # A connection carries many calls: they must not all wait until a server that is away does not answer.
+            raise DatabaseAwayError(self.error)
         return self._database.reading()
 
     async def settle(self) -> None:
