@@ -89,6 +89,10 @@ class Database:
             self._writing = self._engine.execution_options(immediate=not read_only)
             self._reading = self._engine
         else:
+            try:
+                check_database_url(place)
+            except ValueError as error:
+                raise ConfigError(f"database_url: {error}") from None
             self.label = f"{_shown(place)} {self.schema}"
             self._engine = _postgresql(place, schema=self.schema, pool=pool)
             self._writing = self._engine

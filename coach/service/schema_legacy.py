@@ -43,8 +43,8 @@ LEGACY_STEPS: Final[tuple[tuple[str, ...], ...]] = (
     ),
     (
         """CREATE TABLE batch_answers (
-            n INTEGER NOT NULL PRIMARY KEY, identity VARCHAR(64) NOT NULL UNIQUE, body VARCHAR(64) NOT NULL,
-            acked INTEGER, at FLOAT NOT NULL
+            n INTEGER NOT NULL PRIMARY KEY, identity VARCHAR(64) NOT NULL, body VARCHAR(64) NOT NULL,
+            acked INTEGER, at FLOAT NOT NULL, UNIQUE (identity)
         )""",
         "CREATE INDEX batch_answers_at ON batch_answers (at)",
     ),
