@@ -53,6 +53,14 @@ class Settings(BaseSettings):
         description="Address of a PostgreSQL server, postgresql://user:password@host/name; empty means a SQLite file "
         "in `data_dir`.",
     )
+    redis_url: SecretStr | None = Field(
+        None,
+        description="Address of a Redis or Valkey server, redis://user:password@host:port/0, over which several "
+        "processes share their events; empty means one process.",
+    )
+    workers: int = Field(
+        1, ge=1, le=64, description="Processes that share the port; more than one need `redis_url`."
+    )
     database_pool: int = Field(
         5,
         ge=2,
@@ -205,6 +213,15 @@ class Settings(BaseSettings):
     def _demo_on_loopback(self) -> Settings:
         if self.demo and not is_loopback(self.host):
             raise ValueError(f"host: 演示模式只能监听本机地址，收到 {self.host!r}")
+        return self
+
+    @model_validator(mode="after")
+    def _workers_need_a_bus(self) -> Settings:
+        if self.workers > 1 and self.redis_url is None:
+            raise ValueError(
+                f"workers: {self.workers} 个进程之间需要 Redis 或 Valkey 传递事件，请设置 redis_url"
+                "（COACH_REDIS_URL=redis://主机:6379/0）；只用一个进程则不需要"
+            )
         return self
 
     @classmethod

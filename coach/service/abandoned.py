@@ -26,7 +26,9 @@ async def end_abandoned_forever(calls: Calls, *, timeout_s: float) -> None:
     while timeout_s:
         await asyncio.sleep(timeout_s)
         try:
-            await calls.end_abandoned()
+            # One worker at a time, and each call once.
+            if await calls.ownership.may("sweep", for_s=max(1, int(timeout_s / 2))):
+                await calls.end_abandoned()
         except DatabaseAwayError as error:
             log.error("查找无人结束的通话失败，稍后重试：%s", error.reason)  # noqa: TRY400 - no trace
 

@@ -23,7 +23,7 @@ from coach.service.bus_writer import BusWriter
 from coach.service.channel import BusDownError, Channel, Entry, Look, id_of, with_offset
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import AsyncIterator, Callable, Coroutine
 
     from coach.service.channel import Followed
     from coach.service.render import Message
@@ -97,9 +97,19 @@ class Bus:
         """Call `handler` after Redis went away or came back."""
         self._listeners.append(handler)
 
-    async def connected(self) -> None:
-        """Wait until it was tried to connect for the first time."""
-        await self._tried.wait()
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Run until the end of the block; what was published by then still gets into Redis."""
+        task = asyncio.create_task(self.run(), name="bus")
+        try:
+            await self._tried.wait()
+            yield
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_CONNECT_S):
+                    await self.drain()
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
     async def run(self) -> None:
         """Connect, and connect again whenever Redis went away, until cancelled."""

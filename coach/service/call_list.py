@@ -44,6 +44,7 @@ async def list_calls(
     async with tenant.store.reading() as connection:
         before = None if cursor is None else _place(cursor)
         rows = await _page(connection, agent_id=agent_id, live=live, before=before, limit=limit + 1)
+    held = await tenant.calls.held(row.call_id for row in rows if row.ended_ms is None)
     return JsonResponse(
         {
             "calls": [
@@ -52,7 +53,7 @@ async def list_calls(
                     "agent_id": row.agent_id,
                     "started_at": timestamp(row.started_at),
                     "ended_ms": row.ended_ms,
-                    "live": row.ended_ms is None and row.call_id in tenant.calls,
+                    "live": row.call_id in held,
                 }
                 for row in rows[:limit]
             ],

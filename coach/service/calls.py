@@ -13,15 +13,19 @@ from typing import TYPE_CHECKING, Final
 from coach.errors import MessageError
 from coach.service.abandoned import find_abandoned
 from coach.service.admission import check_event, check_start
+from coach.service.agent_answers import AgentAnswers
 from coach.service.batch import Write, started_row
 from coach.service.call_builder import CallBuilder, CallHead
 from coach.service.live import LiveCall
 from coach.service.messages import CallStarted, GapError, UtteranceHeard
+from coach.service.ownership import Ownership
 from coach.service.pace import Pace
+from coach.service.renewal import Renewals
 from coach.service.snapshots import AgentSnapshots
+from coach.service.store import StaleCallError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from coach.service.auth import Principal
     from coach.service.hub import Hub
@@ -68,13 +72,17 @@ class Calls:
         self._timeout_s = timeout_s
         self._builder = CallBuilder(store=store, hub=hub, rules=rules, masking=masking)
         self._clock = clock
-        hub.serve(
-            "agent",
-            AgentSnapshots(
-                shown=self.shown, store=store, builder=self._builder, since=lambda: clock() - idle_s
-            ),
+        self._snapshots = AgentSnapshots(
+            shown=self.shown, store=store, builder=self._builder, since=lambda: clock() - idle_s
         )
+        hub.serve("agent", self._snapshots)
         self._live: dict[str, LiveCall] = {}
+        self.ownership = Ownership(
+            hub=hub, store=store, live=self._live, release=self._release, idle_s=idle_s, clock=clock
+        )
+        self.answers = AgentAnswers(store=store, live=self._live, ownership=self.ownership, clock=clock)
+        self._renewals = Renewals(revive=self._revive, remove=self._remove, apply=self._apply)
+        self._release_listeners: list[Callable[[str], None]] = []
         # Calls being read from disk, so that two events of one call do not build it twice.
         self._reviving: dict[str, asyncio.Task[LiveCall | StoredCall | None]] = {}
         rules.on_change(self._use_rules)
@@ -91,10 +99,7 @@ class Calls:
         Raises:
             MessageError: it was refused; nothing changed.
         """
-        live = self._live.get(event.call_id) or await self._revive(event.call_id)
-        if isinstance(live, LiveCall) and live.stale:
-            self._remove(live)
-            live = await self._revive(event.call_id)
+        live = await self._current(event.call_id)
         started = None
         if live is None:
             if not isinstance(event, CallStarted):
@@ -109,7 +114,16 @@ class Calls:
         live.touched_at = self._clock()
         if self._store.full and not (isinstance(event, UtteranceHeard) and not event.final):
             raise MessageError("busy", "等待写入的事件过多，请放慢速度并重发未确认的事件")
-        self._take(live, event, producer=producer, started=started)
+        try:
+            self._take(live, event, producer=producer, started=started)
+        except GapError:
+            if not producer.resends or not await self.ownership.moved_on(live):
+                raise
+            self._renewals.begin(live)
+            renewed = await self._current(event.call_id)
+            if not isinstance(renewed, LiveCall):
+                raise
+            self._take(renewed, event, producer=producer, started=None)
 
     def refuse(self, call_id: str, seq: int, *, producer: Producer, principal: Principal) -> None:
         """Let a frame that could not be read take up its place, so that the call goes on after it."""
@@ -124,15 +138,17 @@ class Calls:
 
     async def settle(self, call_id: str) -> int:
         """Wait until everything taken in so far is on disk; return the last seq that is."""
-        live = self._live.get(call_id)
-        if live is None:
-            # It may just have left memory with its end still on the way to the disk.
-            await asyncio.wait([self._store.put(Write(call_id))])
-            stored = await self._store.load_call(call_id)
-            return stored.seq if stored else 0
-        while live.unwritten and not live.stale:
-            await asyncio.wait([self._store.put(Write(call_id))])
-        return live.committed
+        while (live := self._live.get(call_id)) is not None or call_id in self._renewals:
+            if call_id in self._renewals:
+                await self._renewals.wait(call_id)
+            elif live is not None and live.unwritten and not live.stale:
+                await asyncio.wait([self._store.put(Write(call_id))])
+            elif live is not None:
+                return live.committed
+        # It may just have left memory with its end still on the way to the disk.
+        await asyncio.wait([self._store.put(Write(call_id))])
+        stored = await self._store.load_call(call_id)
+        return stored.seq if stored else 0
 
     async def next_seq(self, call_id: str) -> int:
         """Return the seq whose turn it is in a call, 1 in one that was never started.
@@ -140,10 +156,7 @@ class Calls:
         Raises:
             MessageError: `call_ended`.
         """
-        live = self._live.get(call_id) or await self._revive(call_id)
-        if isinstance(live, LiveCall) and live.stale:
-            self._remove(live)
-            live = await self._revive(call_id)
+        live = await self._current(call_id)
         if live is None:
             return 1
         if not isinstance(live, LiveCall) or live.call.ended:
@@ -157,57 +170,19 @@ class Calls:
             if live is not None:
                 live.producers.discard(producer)
 
+    async def held(self, call_ids: Iterable[str]) -> set[str]:
+        """Return which of these calls are in the memory of some worker."""
+        return await self.ownership.held(call_ids)
+
+    def on_release(self, listener: Callable[[str], None]) -> None:
+        """Call `listener` with the id of each call that another worker took."""
+        self._release_listeners.append(listener)
+
     def shown(self, topic: str) -> LiveCall | None:
         """Return the call in memory that the readers of an agent's topic are to be shown."""
         call_id = self._hub.feed(topic).call_id
         live = self._live.get(call_id) if call_id else None
         return live if live and not live.call.ended else None
-
-    def snooze(self, call_id: str, rule: str, *, agent_id: str, quiet: bool = True) -> asyncio.Future[None]:
-        """Keep a rule quiet for the rest of a call, or (`quiet` false) let it speak again.
-
-        Raises:
-            MessageError: `unknown_call`, if it is not a running call of this agent.
-        """
-        live = self._live.get(call_id)
-        if live is None or live.agent_id != agent_id or live.call.ended:
-            raise MessageError("unknown_call", "该坐席没有这通正在进行的电话", field="call_id")
-        live.set_quiet(rule, quiet=quiet)
-        seq = live.sequencer.expected - 1
-        return self._store.put(
-            Write(call_id, snooze={"call_id": call_id, "rule": rule, "seq": seq, "quiet": quiet})
-        )
-
-    async def answer(
-        self, advice_id: str, *, kind: str, value: str, principal: Principal
-    ) -> asyncio.Future[None]:
-        """Store what the agent made of a piece of advice.
-
-        Raises:
-            MessageError: `invalid_field`, if the agent was never given this advice.
-        """
-        call_id = await self._call_of(advice_id, principal)
-        row = {"advice_id": advice_id, "kind": kind, "value": value, "at": self._clock()}
-        return self._store.put(Write(call_id, feedback=row))
-
-    async def unanswer(self, advice_id: str, *, kind: str, principal: Principal) -> asyncio.Future[None]:
-        """Take back what the agent made of a piece of advice; nothing given is no error.
-
-        Raises:
-            MessageError: `invalid_field`, if the agent was never given this advice.
-        """
-        call_id = await self._call_of(advice_id, principal)
-        return self._store.put(Write(call_id, undone=(advice_id, kind)))
-
-    async def _call_of(self, advice_id: str, principal: Principal) -> str:
-        owner = next(
-            ((live.agent_id, live.call_id) for live in self._live.values() if advice_id in live.told), None
-        ) or await self._store.advice_owner(advice_id)
-        if owner is None or not principal.covers(owner[0]):
-            raise MessageError(
-                "invalid_field", f"advice_id: 没有编号为 {advice_id} 的建议", field="advice_id"
-            )
-        return owner[1]
 
     async def revive_open(self) -> None:
         """Rebuild the calls that were running when the service stopped."""
@@ -263,12 +238,41 @@ class Calls:
         now = self._clock()
         slots = event.slots.filled()
         live = self._builder.build(CallHead(event.call_id, event.agent_id, now, slots))
-        self._live[live.call_id] = live
-        live.feed.call_id = live.call_id
+        self._hold(live)
         row = started_row(
             call_id=live.call_id, agent_id=live.agent_id, started_at=now, slots=live.privacy.slots(slots)
         )
         return live, row
+
+    async def _current(self, call_id: str) -> LiveCall | StoredCall | None:
+        """Return a call as this worker has it, read from disk if need be; a StoredCall is one that has ended."""
+        await self._renewals.wait(call_id)
+        live = self._live.get(call_id)
+        if live is not None and live.stale:
+            self._remove(live)
+            live = None
+        return live or await self._revive(call_id)
+
+    def _hold(self, live: LiveCall) -> None:
+        live.on_stale = self._on_stale
+        self._live[live.call_id] = live
+        live.feed.show(live.call_id, started_at=live.started_at)
+        self.ownership.claim(live)
+
+    def _release(self, live: LiveCall) -> None:
+        """Drop a call that another worker took: what is on its way to the disk still gets there, or turns out stale."""
+        live.released = True
+        self._live.pop(live.call_id, None)
+        log.info("通话由另一个进程接手", extra={"call_id": live.call_id})
+        for listener in self._release_listeners:
+            listener(live.call_id)
+
+    def _on_stale(self, live: LiveCall, error: BaseException) -> None:
+        mine = isinstance(error, StaleCallError) and not live.released and self.ownership.shared
+        if mine and all(producer.resends for producer in live.producers):
+            self._renewals.begin(live)
+        else:
+            live.refuse_rest()
 
     def _take(
         self,
@@ -282,6 +286,7 @@ class Calls:
             live.producers.add(producer)
             live.sequencer.forget_telling()
         if live.is_late_final(event):
+            live.pending.append((event.seq, event))
             live.apply(event, now_ms=self._now_ms(live))
             return
         verdict = live.sequencer.arrive(event.seq, event)
@@ -301,20 +306,21 @@ class Calls:
         producer: Producer,
         started: dict[str, object] | None,
     ) -> None:
-        for event in events:
+        first = live.sequencer.expected - len(events)
+        for seq, event in enumerate(events, start=first):
+            live.pending.append((seq, event))
             if event is None:
                 continue
             try:
                 live.apply(event, started=started, now_ms=self._now_ms(live))
             except MessageError as error:
                 producer.refuse(error, call_id=event.call_id, seq=event.seq)
-        if live.call.ended and live.feed.call_id == live.call_id:
-            live.feed.call_id = None
+        if live.call.ended:
+            live.feed.hide(live.call_id)
 
     def _time_out(self, live: LiveCall) -> None:
         live.time_out(self._timeout_s)
-        if live.feed.call_id == live.call_id:
-            live.feed.call_id = None
+        live.feed.hide(live.call_id)
 
     async def _revive(self, call_id: str) -> LiveCall | StoredCall | None:
         """Bring a stored call back; a StoredCall is one that has ended."""
@@ -329,19 +335,20 @@ class Calls:
         stored = await self._store.load_call(call_id)
         if stored is None or stored.ended_ms is not None:
             return stored
-        live = self._live[call_id] = self._builder.rebuild(stored)
+        live = self._builder.rebuild(stored)
         live.touched_at = self._clock()
-        if live.feed.call_id is None:
-            live.feed.call_id = call_id
-        for reader in live.feed.readers:
-            reader.ask_snapshot()
+        self._hold(live)
+        snapshot = self._snapshots.here(live.feed.topic)
+        if snapshot is not None:
+            # What was told and not stored did not come to pass; its producer sends it again.
+            live.feed.publish_snapshot(snapshot)
         log.info("从磁盘恢复通话，%d 句", len(stored.heard), extra={"call_id": call_id})
         return live
 
     def _remove(self, live: LiveCall) -> None:
-        self._live.pop(live.call_id, None)
-        if live.feed.call_id == live.call_id:
-            live.feed.call_id = None
+        if self._live.get(live.call_id) is live:
+            del self._live[live.call_id]
+        live.feed.hide(live.call_id)
 
     def _use_rules(self) -> None:
         rules = self._rules.current

@@ -10,14 +10,19 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
+from coach.errors import ConfigError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from coach.config import Settings
     from coach.service.bus import Bus
     from coach.service.render import Message
 
 # Another worker on the same loop-back answers within a millisecond; beyond this it is busy or gone.
 ANSWER_S: Final = 0.3
+# Nobody knows how many there are to answer.
+SURVEY_S: Final = 0.1
 
 
 class BusDownError(Exception):
@@ -70,6 +75,21 @@ class Followed(Protocol):
         """Take in what came, in order; moves `position`."""
 
 
+def open_bus(settings: Settings) -> Bus | None:
+    """Return the bus that the settings name; None when they name none.
+
+    Raises:
+        ConfigError: the address is none, or the client is not installed.
+    """
+    if settings.redis_url is None:
+        return None
+    try:
+        from coach.service.bus import Bus  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise ConfigError(f"redis_url: 缺少 {error.name}；请安装 coach[cluster]") from error
+    return Bus(settings.redis_url.get_secret_value(), keep=settings.resume_events)
+
+
 class Channel:
     """What the service knows of the bus for one tenant."""
 
@@ -77,6 +97,7 @@ class Channel:
         self._bus = bus
         self.tenant = tenant
         self._answers: dict[str, asyncio.Future[Message]] = {}
+        self._surveys: dict[str, list[Message]] = {}
         self._asked = 0
         self.on("answer", self._answered)
 
@@ -139,8 +160,7 @@ class Channel:
         """Ask all other workers; return the first answer, None when nobody has one."""
         if not self.up:
             return None
-        self._asked += 1
-        number = f"{self.worker}:{self._asked}"
+        number = self._number()
         answer: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         self._answers[number] = answer
         self.tell(kind, ask=number, **fields)
@@ -152,6 +172,19 @@ class Channel:
         finally:
             self._answers.pop(number, None)
 
+    async def survey(self, kind: str, **fields: object) -> list[Message]:
+        """Ask all other workers; return every answer that comes in time."""
+        if not self.up:
+            return []
+        number = self._number()
+        found = self._surveys[number] = []
+        self.tell(kind, ask=number, **fields)
+        try:
+            await asyncio.sleep(SURVEY_S)
+        finally:
+            del self._surveys[number]
+        return found
+
     def answer(self, asked: Message, **fields: object) -> None:
         """Answer what another worker asked."""
         self.tell("answer", ask=asked["ask"], **fields)
@@ -160,7 +193,14 @@ class Channel:
         """Take or renew the right to do something; False while another worker has it or the bus is away."""
         return await self._bus.lease(f"coach:{self.tenant}:lease:{name}", ttl_s=ttl_s)
 
+    def _number(self) -> str:
+        self._asked += 1
+        return f"{self.worker}:{self._asked}"
+
     def _answered(self, message: Message) -> None:
-        answer = self._answers.get(str(message.get("ask")))
+        number = str(message.get("ask"))
+        if number in self._surveys:
+            self._surveys[number].append(message)
+        answer = self._answers.get(number)
         if answer is not None and not answer.done():
             answer.set_result(message)

@@ -86,6 +86,7 @@ class ConnectorDesk:
         self._max_calls = max_calls
         self.settings = settings
         self._sessions: OrderedDict[str, _Session] = OrderedDict()
+        calls.on_release(self._forget)
 
     async def take(
         self, connector: Connector, payload: Payload, *, principal: Principal, answer: Answer
@@ -125,7 +126,8 @@ class ConnectorDesk:
         answer: Answer,
     ) -> None:
         session = self._session(call_id)
-        outbox = Outbox(bounded=False)
+        # The numbers are ours: an event of the same number at another worker is another event.
+        outbox = Outbox(bounded=False, resends=False)
         intake = Intake(calls=self._calls, principal=principal, outbox=outbox, max_calls=1, call_id=call_id)
         try:
             async with session.lock:
@@ -192,6 +194,12 @@ class ConnectorDesk:
             return State()
         heard = (utterance for _, utterance in stored.heard)
         return State.of_finals(heard, began_ms=int(stored.started_at * 1000))
+
+    def _forget(self, call_id: str) -> None:
+        """Remember nothing of a call that went on at another worker: it knows more by now."""
+        session = self._sessions.get(call_id)
+        if session is not None:
+            session.state, session.durable = None, 0
 
     def _session(self, call_id: str) -> _Session:
         session = self._sessions.setdefault(call_id, _Session())

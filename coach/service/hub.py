@@ -60,6 +60,7 @@ class Feed:
         self.topic = topic
         self.meter = meter or Meter()
         self.call_id: str | None = None
+        self._shown_since = 0.0
         self.readers: set[Reader] = set()
         self._keep = keep
         self._joining = 0
@@ -92,6 +93,16 @@ class Feed:
     def in_use(self) -> bool:
         """Tell whether somebody reads here, or is about to."""
         return bool(self.readers) or self._joining > 0
+
+    def show(self, call_id: str, *, started_at: float) -> None:
+        """Show a call, unless a later one is shown (`started_at` in seconds since 1970)."""
+        if self.call_id is None or started_at >= self._shown_since:
+            self.call_id, self._shown_since = call_id, started_at
+
+    def hide(self, call_id: str) -> None:
+        """Show a call no more."""
+        if self.call_id == call_id:
+            self.call_id = None
 
     def forget(self) -> None:
         """Forget what memory holds: offsets given so far are unknown from now on."""
@@ -274,6 +285,10 @@ class Hub:
                 snapshots=self._snapshots.get(topic.partition(":")[0]),
             )
         return feed
+
+    def known(self, topic: str) -> Feed | None:
+        """Return the topic's feed, if there is one."""
+        return self._feeds.get(topic)
 
     def readers(self) -> Iterator[Reader]:
         """Iterate over all connected readers."""

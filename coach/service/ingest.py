@@ -37,9 +37,18 @@ class Outbox:
 
     Args:
         pace: says when the producer has to wait; None for a batch, which waits for its answer anyway.
+        resends: see `live.Producer`.
     """
 
-    def __init__(self, *, bounded: bool = True, meter: Meter | None = None, pace: Pace | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        bounded: bool = True,
+        meter: Meter | None = None,
+        pace: Pace | None = None,
+        resends: bool = True,
+    ) -> None:
+        self.resends = resends
         self._bounded = bounded
         self._meter = meter or Meter()
         self._pace = pace

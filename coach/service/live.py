@@ -22,7 +22,7 @@ from coach.service.sequencer import Sequencer
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from coach.coaching.call import Call
     from coach.coaching.events import CallEvent
@@ -35,7 +35,13 @@ log = logging.getLogger(__name__)
 
 
 class Producer(Protocol):
-    """Who sent an event, and is told what became of it."""
+    """Who sent an event, and is told what became of it.
+
+    Attributes:
+        resends: it numbers its events itself, so what another worker stored under the same number is the same.
+    """
+
+    resends: bool
 
     def ack(self, call_id: str, seq: int) -> None:
         """Everything of the call up to `seq` is on disk."""
@@ -54,6 +60,9 @@ class LiveCall:
         told: ids of all advice given, for feedback that comes late.
         touched_at: the service's clock at the last event.
         stale: another writer moved the call on; this object must not be used any more.
+        released: another worker said that the call is his.
+        pending: what was taken in since the last commit, by seq; None was refused.
+        on_stale: called once when the call turns out to be stale, with the reason.
     """
 
     __slots__ = (
@@ -68,9 +77,12 @@ class LiveCall:
         "feed",
         "heard_ms",
         "moments",
+        "on_stale",
+        "pending",
         "privacy",
         "producers",
         "queued",
+        "released",
         "sequencer",
         "stale",
         "started_at",
@@ -107,6 +119,9 @@ class LiveCall:
         self.producers: set[Producer] = set()
         self.told: set[str] = set()
         self.stale = False
+        self.released = False
+        self.pending: list[tuple[int, ProducerEvent | None]] = []
+        self.on_stale: Callable[[LiveCall, BaseException], None] | None = None
         # Writes on their way to the disk; the end by time-out has one without a seq of its own.
         self.unwritten = 0
         self._finals: set[str] = set()
@@ -278,11 +293,21 @@ class LiveCall:
         error = done.exception()
         if error is None:
             self.committed = max(self.committed, seq)
+            self.pending = [each for each in self.pending if each[0] > self.committed]
             for producer in self.producers:
                 producer.ack(self.call_id, self.committed)
             return
         log.warning("提交未成：%r", error, extra={"call_id": self.call_id})
-        self.stale = True
+        known, self.stale = self.stale, True
+        if known:
+            return
+        if self.on_stale is None:
+            self.refuse_rest()
+        else:
+            self.on_stale(self, error)
+
+    def refuse_rest(self) -> None:
+        """Tell the producers to send again what was not acked."""
         busy = MessageError("busy", "这通电话的状态已在别处更新，请重发未确认的事件")
         for producer in self.producers:
             producer.refuse(busy, call_id=self.call_id, seq=None)

@@ -217,7 +217,7 @@ async def show_call(request: Request, call_id: str, principal: Known) -> Respons
 async def give_feedback(request: Request, advice_id: str, principal: Known) -> Response:
     """Store a verdict on a piece of advice."""
     asked = await read_body(request, FeedbackRequest)
-    done = await tenant_of(request, principal).calls.answer(
+    done = await tenant_of(request, principal).calls.answers.answer(
         advice_id, kind="verdict", value=asked.verdict, principal=principal
     )
     await done

@@ -60,6 +60,10 @@ class Sequencer(Generic[EventT]):
             self.expected += 1
         return Verdict("ready", ready=tuple(ready), gap=self._tell_once() if self._held else None)
 
+    def held(self) -> list[tuple[int, EventT | None]]:
+        """Return what waits for a gap to be filled, in order."""
+        return sorted(self._held.items(), key=lambda each: each[0])
+
     def forget_telling(self) -> None:
         """Tell of an open gap again: another connection sends now."""
         self._told = 0

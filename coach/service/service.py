@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Final
 
 from coach.errors import ConfigError
 from coach.service.auth import Gate, KeyRing
+from coach.service.channel import open_bus
 from coach.service.connector_settings import load_connector_settings
 from coach.service.handshake import Lobby
 from coach.service.meter import Meter
@@ -69,6 +70,7 @@ class Service:
         self.gate = Gate(origins=settings.origins, hosts=settings.hosts, bound_to=settings.host)
         self.lobby = Lobby(keys=self.keys, gate=self.gate, limit=settings.max_connections)
         self.meter = Meter()
+        self.bus = open_bus(settings)
         default = Tenant(
             DEFAULT,
             settings=settings,
@@ -76,6 +78,7 @@ class Service:
             meter=self.meter,
             connectors=load_connector_settings(),
             clock=clock,
+            bus=self.bus,
         )
         self.tenants = {default.name: default}
         self.ready = False
@@ -128,6 +131,8 @@ class Service:
         tasks: list[asyncio.Task[None]] = []
         try:
             async with contextlib.AsyncExitStack() as stack:
+                if self.bus is not None:
+                    await stack.enter_async_context(self.bus.running())
                 for tenant in self.tenants.values():
                     await stack.enter_async_context(tenant.running())
                 for rules in self.rule_sources:

@@ -98,10 +98,10 @@ async def _act(
     answer: Message
     if isinstance(message, Snooze | SnoozeUndo):
         quiet = isinstance(message, Snooze)
-        done = calls.snooze(message.call_id, message.rule, agent_id=agent_id, quiet=quiet)
+        done = await calls.answers.snooze(message.call_id, message.rule, agent_id=agent_id, quiet=quiet)
         answer = {"type": "noted", "rule": message.rule}
     elif isinstance(message, FeedbackUndo):
-        done = await calls.unanswer(message.advice_id, kind="verdict", principal=principal)
+        done = await calls.answers.unanswer(message.advice_id, kind="verdict", principal=principal)
         answer = {"type": "noted", "advice_id": message.advice_id}
     else:
         kind: str
@@ -112,7 +112,7 @@ async def _act(
             kind, value = "dismissed", ""
         else:
             kind, value = "used", message.phrase
-        done = await calls.answer(message.advice_id, kind=kind, value=value, principal=principal)
+        done = await calls.answers.answer(message.advice_id, kind=kind, value=value, principal=principal)
         answer = {"type": "noted", "advice_id": message.advice_id}
 
     def noted(future: asyncio.Future[None]) -> None:

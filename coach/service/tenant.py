@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from coach.config import Settings
+    from coach.service.bus import Bus
     from coach.service.connector_settings import ConnectorSettings
     from coach.service.meter import Meter
     from coach.service.ruleset import RuleSource
@@ -42,6 +43,7 @@ class Tenant:
         rules: loaded; tenants with the same rules share one.
         meter: of the service; tenants are counted together.
         clock: seconds since 1970.
+        bus: between the workers, if there are several.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Tenant:
         meter: Meter,
         connectors: ConnectorSettings,
         clock: Callable[[], float],
+        bus: Bus | None = None,
     ) -> None:
         self.name = name
         self.settings = settings
@@ -62,7 +65,8 @@ class Tenant:
         self.store = Store(
             self.database, max_waiting=settings.max_waiting, meter=meter, events=self.webhooks.writer
         )
-        self.hub = Hub(keep=settings.resume_events, meter=meter)
+        channel = None if bus is None else bus.channel(name)
+        self.hub = Hub(keep=settings.resume_events, meter=meter, channel=channel)
         self.calls = Calls(
             store=self.store,
             hub=self.hub,
@@ -84,7 +88,9 @@ class Tenant:
     async def running(self) -> AsyncIterator[None]:
         """Open the store, bring back the running calls, let time pass; at the end write what waits."""
         await self.store.open()
-        await self.calls.revive_open()
+        if not self.calls.ownership.shared:
+            # Of several workers, whoever gets a call's next event brings it back.
+            await self.calls.revive_open()
         sweep = end_abandoned_forever(self.calls, timeout_s=self.settings.call_timeout_s)
         tasks = [
             asyncio.create_task(self.calls.run_clock(), name=f"clock-{self.name}"),

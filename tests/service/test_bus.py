@@ -42,12 +42,15 @@ class Snapshots:
         self.on_disk: dict[str, object] = {}
 
     def here(self, topic):
+        """Return the snapshot of a call that is here."""
         return {"type": "snapshot", "call": self.mine[topic]} if topic in self.mine else None
 
     async def stored(self, topic):
+        """Return the snapshot by what is on disk."""
         return {"type": "snapshot", "call": self.on_disk.get(topic)}
 
     def empty(self, topic):
+        """Return the snapshot of nothing."""
         return {"type": "snapshot", "call": None}
 
 
@@ -89,15 +92,10 @@ class Listener:
 async def workers(url, count=2, **options):
     """Run some workers until the end of the block."""
     found = [Worker(url, **options) for _ in range(count)]
-    tasks = [asyncio.create_task(each.bus.run()) for each in found]
-    for each in found:
-        await each.bus.connected()
-    try:
+    async with contextlib.AsyncExitStack() as stack:
+        for each in found:
+            await stack.enter_async_context(each.bus.running())
         yield found
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def event(number, **fields):
