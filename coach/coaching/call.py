@@ -258,10 +258,13 @@ class Call:
         if not 0 <= utterance.start_ms - ended_ms <= _JOINED_MS:
             return []
         cut = len(before)
+        joined = before + utterance.text
+        if not self._checker.may_find(joined):
+            return []
         known = {hit.rule for hit in hits}
         found = [
             hit
-            for hit in self._checker.check(before + utterance.text, customer=customer)
+            for hit in self._checker.check(joined, customer=customer)
             if hit.start < cut < hit.end and hit.rule not in known and not is_opinion(hit.rule)
         ]
         if found:

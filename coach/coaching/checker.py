@@ -125,6 +125,10 @@ class Checker:
         findings = self._matcher(speaker, trial=trial).find(text, closed=final)
         return in_context(findings, customer=customer, tokenizer=self.rulebook.tokenizer)
 
+    def may_find(self, text: str) -> bool:
+        """Tell at little cost whether a rule for agents could be found in `text`, misheard words apart."""
+        return self._matcher("agent", trial=False).may_find(text)
+
     def _matcher(self, speaker: Speaker, *, trial: bool) -> Matcher:
         matcher = self._matchers.get((speaker, trial))
         if matcher is None:

@@ -31,17 +31,14 @@ class Greeting:
         self._first: Turn | None = None
         self._last: Turn | None = None
         self._text = ""
+        # The parts not heard so far in final words.
+        self._missing: tuple[str, ...] = settings.greeting_parts
         self._decided = False
         # Live only: when the agent began, and what is missing counting the words still under way.
         self._began_ms: int | None = None
         self._open: tuple[str, ...] = settings.greeting_parts
         # What the live list was made of the last time, and the list: asked for with every partial result.
         self._shown: tuple[object, tuple[MustSay, ...]] = (None, ())
-
-    @property
-    def missing(self) -> tuple[str, ...]:
-        """The parts not heard so far in final words."""
-        return self._missing_from(self._text)
 
     @property
     def must_says(self) -> tuple[MustSay, ...]:
@@ -73,16 +70,20 @@ class Greeting:
             self._began_ms = utterance.start_ms
         elif utterance.start_ms > self._began_ms + self._settings.greeting_ms:
             return
-        self._open = self._missing_from(self._text + lexicon.fold(utterance.text))
+        said = lexicon.fold(utterance.text)
+        self._open = tuple(part for part in self._missing if not self._says(part, said))
 
-    def _missing_from(self, text: str) -> tuple[str, ...]:
-        org = self._org and self._org in text
-        heard = {
-            "问候": lexicon.HELLO.search(text) is not None,
-            "单位": bool(org) or lexicon.ORGANISATION.search(text) is not None,
-            "工号": lexicon.AGENT_NUMBER.search(text) is not None,
-        }
-        return tuple(part for part in self._settings.greeting_parts if not heard.get(part, False))
+    def _says(self, part: str, text: str) -> bool:
+        match part:
+            case "问候":
+                return lexicon.HELLO.search(text) is not None
+            case "单位":
+                return (self._org != "" and self._org in text) or lexicon.ORGANISATION.search(
+                    text
+                ) is not None
+            case "工号":
+                return lexicon.AGENT_NUMBER.search(text) is not None
+        return False
 
     def hear(self, turn: Turn) -> list[Moment]:
         """Take in a turn of anybody."""
@@ -93,7 +94,8 @@ class Greeting:
             self._last = turn
             self._text += f"{turn.text}，"
             self._began_ms = self._first.start_ms
-            self._open = self.missing
+            self._missing = tuple(part for part in self._missing if not self._says(part, self._text))
+            self._open = self._missing
             return []
         # Somebody spoke after the greeting: it is over once its time is up, or when there are no times.
         if self._first is not None and (not self._first.timed or turn.end_ms >= self._due_ms(self._first)):
@@ -112,7 +114,7 @@ class Greeting:
         if self._decided or self._first is None:
             return []
         self._decided = True
-        missing = self._open = self.missing
+        missing = self._open = self._missing
         if not missing:
             return []
         return [Moment("missing-greeting", self._first.end_ms, self._first.index, {"missing": list(missing)})]

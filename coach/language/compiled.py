@@ -59,6 +59,11 @@ class Encoded:
         self.plain = f"{EDGE}{BAR}{BAR.join(tokens)}{BAR}" + (f"{EDGE}{BAR}" if closed else "")
 
     @cached_property
+    def text(self) -> str:
+        """The normalised text."""
+        return "".join(self.tokens)
+
+    @cached_property
     def tagged(self) -> str:
         """The same with parts of speech; made only when a pattern asks for one."""
         body = "".join(
@@ -160,6 +165,11 @@ class CompiledPattern:
         return self._letters.search(text) is not None
 
     @cached_property
+    def lead(self) -> frozenset[str] | None:
+        """The words with one of which every match begins; None when there is no such set."""
+        return _lead(self.tree, self._vocabulary)
+
+    @cached_property
     def _writer(self) -> WordWriter:
         return WordWriter(self._vocabulary, tagged=self.tagged)
 
@@ -244,6 +254,21 @@ def _needed(item: Item, vocabulary: Vocabulary) -> frozenset[str] | None:
         per_option = [_anchors(option, vocabulary) for option in item.options]
         if all(per_option):
             return frozenset().union(*(sets[0] for sets in per_option))
+    return None
+
+
+def _lead(sequence: Sequence, vocabulary: Vocabulary) -> frozenset[str] | None:
+    """Return the words that a match of `sequence` begins with, one of them; None when that is not known."""
+    # After a clause begin there may be a hesitation first.
+    first = sequence.items[0]
+    if isinstance(first, (Literal, WordClass)):
+        return _needed(first, vocabulary)
+    if isinstance(first, Named):
+        return _lead(first.body, vocabulary)
+    if isinstance(first, Choice):
+        leads = [_lead(option, vocabulary) for option in first.options]
+        known = [lead for lead in leads if lead is not None]
+        return frozenset().union(*known) if len(known) == len(leads) else None
     return None
 
 

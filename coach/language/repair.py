@@ -6,6 +6,7 @@ when jieba's word frequencies say so; where the text as written makes sense it i
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 # and on ordinary agent talk, where nearly every repair is wrong (docs/decisions.md).
 MARGIN = 2.0
 _CONTEXT = 6
+_CLAUSE_MARK = re.compile(f"[{CLAUSE_MARKS}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +82,8 @@ class Repairer:
         return Repair("".join(letters), tuple(sorted(changed))) if changed else None
 
     def _likelier(self, text: str, start: int, end: int, form: str) -> bool:
-        left = max((text.rfind(mark, 0, start) + 1 for mark in CLAUSE_MARKS), default=0)
-        right = min((at for mark in CLAUSE_MARKS if (at := text.find(mark, end)) >= 0), default=len(text))
-        left, right = max(left, start - _CONTEXT), min(right, end + _CONTEXT)
+        left = start - len(_clause_end(text[max(0, start - _CONTEXT) : start]))
+        right = end + len(_clause_begin(text[end : end + _CONTEXT]))
         cut, score = self._tokenizer.cut, self._tokenizer.log_probability
         written = cut(text[left:right])
         repaired = cut(text[left:start] + form + text[end:right])
@@ -96,6 +97,16 @@ class Repairer:
 
         keys = [sounds(form) for form in self._forms] or ["\ue000"]
         return daachorse.CharwiseDoubleArrayAhoCorasick(keys).find_overlapping
+
+
+def _clause_begin(text: str) -> str:
+    """Return what stands before the first clause mark."""
+    return _CLAUSE_MARK.split(text, maxsplit=1)[0]
+
+
+def _clause_end(text: str) -> str:
+    """Return what stands after the last clause mark."""
+    return _CLAUSE_MARK.split(text)[-1]
 
 
 def _edges(tokens: list[str]) -> set[int]:

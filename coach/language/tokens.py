@@ -24,6 +24,7 @@ _ONLY_JIEBA = re.compile(r"[-_+#&.%]|[\u3400-\u4dbf\u9fd6-\u9fff\uf900-\ufaff\U0
 # A word nobody can say; it carries the frequency that rjieba loses when a known word is added again.
 _COUNTERWEIGHT = "\ue000\ue001"
 _FLOOR = 1e-9
+_LOG_FLOOR = math.log(_FLOOR)
 
 
 class Tokenizer:
@@ -42,6 +43,7 @@ class Tokenizer:
         self._lock = threading.Lock()
         self._jieba: Any = None
         self._tags: dict[str, str] | None = None
+        self._log_total: float | None = None
         self._fast = _load_rjieba() if self.words else _shared_rjieba()
         # Asked before any word is added, so that the order of the words does not matter.
         self._frequencies = {word: max(self._fast.suggest_freq(word), 5) for word in self.words}
@@ -69,12 +71,15 @@ class Tokenizer:
     def log_probability(self, tokens: Iterable[str]) -> float:
         """Score a segmentation by jieba's word frequencies; higher is more like Chinese."""
         (shipped, shipped_total), added = _shipped_frequencies(), self._frequencies
-        # As jieba counts: every word that is added makes the total larger.
-        total = float(shipped_total + sum(added.values()))
-        return sum(
-            math.log(max(added[token] if token in added else shipped.get(token, 0), _FLOOR) / total)
-            for token in tokens
-        )
+        if self._log_total is None:
+            # As jieba counts: every word that is added makes the total larger.
+            self._log_total = math.log(shipped_total + sum(added.values()))
+        score = 0.0
+        for token in tokens:
+            frequency = added[token] if token in added else shipped.get(token, 0)
+            # A word that is in no dictionary, or in one without a frequency, is the rarest of all.
+            score += (math.log(frequency) if frequency > _FLOOR else _LOG_FLOOR) - self._log_total
+        return score
 
     def warm(self) -> None:
         """Load everything now, so that no call has to wait for it."""

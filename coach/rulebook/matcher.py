@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import partial
 from itertools import accumulate
 from typing import TYPE_CHECKING, Literal
 
@@ -24,7 +24,9 @@ from coach.language.text import (
     well_formed,
 )
 from coach.language.written import LONGEST_WORD
+from coach.rulebook.excepted import Exceptions, stopping
 from coach.rulebook.modified import Modified
+from coach.rulebook.rules import SentenceType
 from coach.rulebook.trace import Findings, Trace
 
 if TYPE_CHECKING:
@@ -41,8 +43,6 @@ if TYPE_CHECKING:
 SETTLE_CHARACTERS = 2
 # Texts scanned in one go: more gain nothing, and a batch that cannot be encoded is searched one by one.
 _BATCH = 500
-# So many exceptions are searched sooner than looked up.
-_FEW = 3
 # Stands between them; part of no word, because normalising never makes one.
 _BETWEEN = "\x00"
 _CLAUSE_MARK = re.compile(f"[{CLAUSE_MARKS}]")
@@ -88,12 +88,8 @@ class Matcher:
             (modifier.name, pattern) for modifier in self.modifiers for pattern in modifier.patterns
         ]
         self._modifier_index = Prefilter([pattern.anchors for _, pattern in self._modifier_places])
-        self._exceptions = [
-            (rule.id, exception)
-            for rule in self.rules
-            if len(rule.exceptions) > _FEW
-            for exception in rule.exceptions
-        ]
+        # By the id of a rule or the name of a sentence type, made when it is first found.
+        self._excepted: dict[str, Exceptions] = {}
         spoken = (form for _, pattern in self._owners for form in pattern.spoken_forms())
         self._repairer = Repairer(spoken, tokenizer=tokenizer) if sound else None
         self.misheard: Callable[[str], object] = self._repairer.suspects if self._repairer else _nothing
@@ -129,6 +125,26 @@ class Matcher:
                 chosen |= {first + at for at, text in enumerate(batch) if self.doubtful(text)}
             yield from sorted(chosen)
 
+    def may_find(self, text: str) -> bool:
+        """Tell at little cost whether some pattern could stand in `text` as it is written (sound apart)."""
+        try:
+            found = self.scan(text)
+            if self._prefilter.disturbed(found):
+                text = normalize(text).text
+                found = self.scan(text)
+            else:
+                text = normalize_marks(text).text
+        except UnicodeEncodeError:
+            return self.may_find(well_formed(text))
+        return bool(self._possible(text, self._prefilter.candidates(text, found)))
+
+    def _possible(self, text: str, candidates: list[int]) -> list[int]:
+        """Drop the candidates whose letters do not stand in the right order in normalised `text`."""
+        if not candidates or _LONG_RUN.search(text):
+            return candidates
+        owners = self._owners
+        return [number for number in candidates if owners[number][1].possible_in(text)]
+
     def find(self, text: str, *, closed: bool = True, prefilter: bool = True) -> Findings:
         """Search one utterance.
 
@@ -153,10 +169,8 @@ class Matcher:
             if prefilter
             else list(range(len(self._owners)))
         )
-        if prefilter and not _LONG_RUN.search(normalized.text):
-            candidates = [
-                number for number in candidates if self._owners[number][1].possible_in(normalized.text)
-            ]
+        if prefilter:
+            candidates = self._possible(normalized.text, candidates)
         if candidates:
             tokens = self.tokenizer.cut(normalized.text)
             encoded = Encoded(tokens, closed=closed, tokenizer=self.tokenizer)
@@ -171,20 +185,30 @@ class Matcher:
     def _search(self, encoded: Encoded, candidates: Sequence[int], normalized: Normalized) -> list[Trace]:
         traces: list[Trace] = []
         modified = Modified(self.modifiers, encoded, self._possible_modifiers)
-        possible: dict[str, list[RuleException]] | None = None
+        possible: dict[str, list[RuleException]] = {}
+        # Patterns of a rule often end at the same character: by rule and end, whether the find is settled.
+        settled: dict[tuple[str, int], bool] = {}
         for number in candidates:
             rule, pattern = self._owners[number]
             for found in pattern.find(encoded):
-                exceptions: Sequence[RuleException] = rule.exceptions
-                if len(exceptions) > _FEW:
-                    if possible is None:
-                        possible = self._possible_exceptions("".join(encoded.tokens))
-                    exceptions = possible.get(rule.id, ())
-                exception = _excepted(found, exceptions, encoded)
-                traces.append(
-                    self._judge(rule, pattern, found, encoded, normalized, modified, exception=exception)
-                )
+                if rule.id not in possible:
+                    possible[rule.id] = self._exceptions(rule).possible(encoded.text)
+                exception = stopping(possible[rule.id], found, encoded)
+                trace = self._judge(rule, pattern, found, encoded, normalized, modified, exception=exception)
+                if trace.is_hit and not encoded.closed:
+                    key = rule.id, found.end
+                    if key not in settled:
+                        settled[key] = self._settled(rule, found, encoded)
+                    trace = replace(trace, settled=settled[key])
+                traces.append(trace)
         return traces
+
+    def _exceptions(self, owner: Rule | SentenceType) -> Exceptions:
+        key = owner.name if isinstance(owner, SentenceType) else owner.id
+        known = self._excepted.get(key)
+        if known is None:
+            known = self._excepted[key] = Exceptions(owner.exceptions)
+        return known
 
     def _judge(
         self,
@@ -206,7 +230,6 @@ class Matcher:
         stopped = ""
         stopped_by: Stopper | Literal[""] = ""
         names: tuple[str, ...] = ()
-        settled = True
         if rule.sentence is not None and not rule.sentence.covers(encoded, found.start, found.end):
             stopped, stopped_by = f"所在分句不是 {rule.sentence.name} 句", "sentence"
         elif exception is not None:
@@ -215,8 +238,6 @@ class Matcher:
             severity, stopped, names = modified.apply(rule, found)
             if severity is None:
                 stopped_by = "modifier"
-            else:
-                settled = encoded.closed or self._settled(rule, found, encoded)
         return Trace(
             rule,
             pattern.source,
@@ -227,7 +248,6 @@ class Matcher:
             stopped=stopped,
             stopped_by=stopped_by,
             modifiers=names,
-            settled=settled,
         )
 
     def _possible_modifiers(self, text: str) -> dict[str, list[CompiledPattern]]:
@@ -239,30 +259,19 @@ class Matcher:
             possible.setdefault(name, []).append(pattern)
         return possible
 
-    @cached_property
-    def _exception_index(self) -> Prefilter:
-        """Made when a rule is first found: a service answers its first call sooner."""
-        return Prefilter([exception.pattern.anchors for _, exception in self._exceptions])
-
-    def _possible_exceptions(self, text: str) -> dict[str, list[RuleException]]:
-        """Return the exceptions of each rule (by id) that could stand in normalised `text`."""
-        index = self._exception_index
-        possible: dict[str, list[RuleException]] = {}
-        for number in index.candidates(text, index.scan(text)):
-            rule, exception = self._exceptions[number]
-            possible.setdefault(rule, []).append(exception)
-        return possible
-
     def _settled(self, rule: Rule, found: Found, encoded: Encoded) -> bool:
         """Tell whether nothing that is still to be said can undo a find in partial text."""
-        text = "".join(encoded.tokens)
+        text = encoded.text
         closed_clause = _CLAUSE_MARK.search(text, found.end) is not None
         if not closed_clause and len(text) - found.end < SETTLE_CHARACTERS:
             return False
-        exceptions = [exception.pattern for exception in rule.exceptions]
-        if rule.sentence is not None and not closed_clause:
-            exceptions += [exception.pattern for exception in rule.sentence.exceptions]
-        return not any(pattern.may_still_match(encoded, before=found.end) for pattern in exceptions)
+        if self._exceptions(rule).may_come(encoded, before=found.end):
+            return False
+        return (
+            rule.sentence is None
+            or closed_clause
+            or not self._exceptions(rule.sentence).may_come(encoded, before=found.end)
+        )
 
     def _search_by_sound(self, normalized: Normalized, *, taken: list[Trace]) -> list[Trace]:
         if self._repairer is None:
@@ -303,14 +312,6 @@ def _nothing(_text: str) -> tuple[()]:
 
 def _is_doubtful(opinion: Opinion, text: str) -> bool:
     return opinion.suspects(normalize_marks(text).text)
-
-
-def _excepted(found: Found, exceptions: Iterable[RuleException], encoded: Encoded) -> RuleException | None:
-    """Return the first exception that overlaps a find."""
-    for exception in exceptions:
-        if any(found.overlaps(other) for other in exception.pattern.find(encoded)):
-            return exception
-    return None
 
 
 def _longest(traces: list[Trace]) -> list[Trace]:

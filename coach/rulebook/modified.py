@@ -41,7 +41,7 @@ class Modified:
             return severity, "", ()
         possible = self._possible
         if possible is None:
-            possible = self._possible = self._ask_possible("".join(self._encoded.tokens))
+            possible = self._possible = self._ask_possible(self._encoded.text)
         for modifier in self._modifiers if possible else ():
             if modifier.name not in possible:
                 continue

@@ -14,7 +14,7 @@ import re
 import zlib
 from array import array
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
@@ -223,6 +223,7 @@ def spell(text: str) -> str:
     return f"{_EDGES[0]}{text.translate(_SAME)}{_EDGES[1]}"
 
 
+@cache
 def fingerprint(rule: str, pattern: str) -> str:
     """Name a pattern of a rule in eight hex digits."""
     return hashlib.sha256(f"{rule}\0{pattern}".encode()).hexdigest()[:8]

@@ -172,7 +172,8 @@ def _too_deep(text: str) -> yaml.Mark | None:
     for event in yaml.parse(text, Loader=_Loader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > _MAX_DEPTH:
-            return event.start_mark  # type: ignore[no-any-return]
+            mark: Any = event.start_mark  # the stubs disagree with themselves about its class
+            return mark  # type: ignore[no-any-return]
     return None
 
 

@@ -16,7 +16,8 @@ from coach.language.compiled import CompiledPattern, Encoded
 from coach.language.pattern import PatternError
 from coach.language.text import normalize, well_formed
 from coach.language.tokens import Tokenizer
-from coach.rulebook.matcher import Matcher
+from coach.rulebook.excepted import Exceptions
+from coach.rulebook.matcher import SETTLE_CHARACTERS, Matcher
 from coach.rulebook.rules import Modifier, Rule, RuleException, SentenceType
 from tests.language.oracle import PATTERNS, TEXTS, VOCABULARY, Oracle
 
@@ -314,3 +315,23 @@ def test_pickled_matcher_finds_the_same() -> None:
     for text in ("不知道", "可以不知道", "您好"):
         seen = [[(t.start, t.end, t.stopped_by) for t in m.find(text).traces] for m in (matcher, copy)]
         assert seen[0] == seen[1]
+
+
+@settings(max_examples=int(600 * EFFORT), deadline=None)
+@given(sources=st.lists(PATTERNS, min_size=1, max_size=4), text=TEXTS, data=st.data())
+def test_looking_exceptions_up_loses_none(sources: list[str], text: str, data: st.DataObject) -> None:
+    """By the words they need, and by the words they begin with: as when each is tried."""
+    exceptions = [RuleException(made, "例外") for source in sources if (made := compiled(source))]
+    assume(exceptions)
+    looked_up = Exceptions(exceptions)
+    normal = normalize(well_formed(text)).text
+    tokens = TOKENIZER.cut(normal)
+    closed = Encoded(tokens, closed=True, tokenizer=TOKENIZER)
+    standing = [each for each in exceptions if list(each.pattern.find(closed))]
+    assert [each for each in looked_up.possible(normal) if list(each.pattern.find(closed))] == standing
+    partial = Encoded(tokens, closed=False, tokenizer=TOKENIZER)
+    # Finds nearer to the end wait anyway.
+    before = data.draw(st.integers(0, max(0, len(normal) - SETTLE_CHARACTERS)))
+    assert looked_up.may_come(partial, before=before) == any(
+        each.pattern.may_still_match(partial, before=before) for each in exceptions
+    )
