@@ -52,6 +52,7 @@ def eventually(service, look, expected, *, timeout_s=15.0):
         threading.Event().wait(0.02)
 
 
+@pytest.mark.databases
 def test_a_call_is_told_with_signatures_that_fit(telling, clients, wire):
     """Card, outcome, end and score arrive in order; each can be checked by its receiver."""
     service, receiver, secret = telling(
@@ -159,6 +160,7 @@ def test_a_receiver_that_was_down_gets_it_when_it_is_back(telling, clients, wire
     assert receiver.wait(1)[0].verified(secret).type == "call.ended"
 
 
+@pytest.mark.databases
 def test_after_the_last_try_it_is_a_dead_letter_that_can_be_tried_by_hand(
     telling, clients, wire, answer, monkeypatch
 ):
@@ -249,6 +251,7 @@ def test_an_endpoint_that_says_410_is_disabled(telling, clients, wire, answer):
     assert len(receiver.got) == 1
 
 
+@pytest.mark.databases
 def test_an_endpoint_that_fails_for_long_is_disabled_with_its_reason(
     telling, clients, wire, answer, monkeypatch
 ):
@@ -305,6 +308,7 @@ def test_a_score_is_that_of_coach_review(telling, clients, wire, settings_for):
     assert told["digest"] == result.digest
 
 
+@pytest.mark.databases
 def test_a_webhook_that_hangs_is_given_back_at_the_end(telling, clients, wire, answer, running):
     """Stopping the service does not lose it: the next one delivers it at once."""
     service, receiver, _ = telling(events=["call.ended"])
