@@ -3,7 +3,7 @@
 import { languageOf } from "../core/strings";
 import { Producer } from "../demo/producer";
 import type { CallListing } from "../demo/script";
-import { demoSession, type DemoSession } from "../demo/session";
+import { demoSession, type DemoSession } from "../core/session";
 import { DemoSoftphone } from "../demo/softphone";
 import { wordsFor } from "../demo/words";
 import { CoachSidebar } from "../sidebar/element";

@@ -1,6 +1,6 @@
 // What the playground asks the service, and the shapes of the answers (docs/protocol.md, section 6).
 
-import { baseUrl } from "../core/socket";
+import { Http } from "../core/http";
 import type { Severity } from "../core/wire";
 
 export type Speaker = "agent" | "customer";
@@ -115,61 +115,34 @@ export interface Question {
   yaml: string | null;
 }
 
-/** The service refused, or could not be reached (status 0). The message is for the person at the screen. */
-export class Refused extends Error {
-  constructor(
-    readonly status: number,
-    readonly code: string,
-    message: string,
-  ) {
-    super(message);
-  }
-}
-
 export class Api {
-  readonly #credential: string;
+  readonly #http: Http;
 
   constructor(credential: string) {
-    this.#credential = credential;
+    this.#http = new Http(credential);
   }
 
   rules(): Promise<Listing> {
-    return this.#ask("GET", "rules");
+    return this.#http.ask("GET", "playground/rules");
   }
 
   rule(id: string): Promise<{ id: string; file: string; yaml: string }> {
-    return this.#ask("GET", `rules/${id}`);
+    return this.#http.ask("GET", `playground/rules/${id}`);
   }
 
   explain(question: Question): Promise<Explained> {
-    return this.#ask("POST", "explain", question);
+    return this.#http.ask("POST", "playground/explain", question);
   }
 
   judge(yaml: string): Promise<Judged> {
-    return this.#ask("POST", "draft", { yaml });
+    return this.#http.ask("POST", "playground/draft", { yaml });
   }
 
   effect(yaml: string, calls: number): Promise<Effect> {
-    return this.#ask("POST", "effect", { yaml, calls });
+    return this.#http.ask("POST", "playground/effect", { yaml, calls });
   }
 
   file(yaml: string): Promise<{ file: string; yaml: string }> {
-    return this.#ask("POST", "file", { yaml });
-  }
-
-  async #ask<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
-    let answer: Response;
-    try {
-      answer = await fetch(new URL(`/v1/playground/${path}`, baseUrl("")), {
-        method,
-        headers: { Authorization: `Bearer ${this.#credential}`, "Content-Type": "application/json" },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      });
-    } catch {
-      throw new Refused(0, "network", "");
-    }
-    const value = (await answer.json()) as Answer & { error?: { code: string; message: string } };
-    if (!answer.ok) throw new Refused(answer.status, value.error?.code ?? "", value.error?.message ?? "");
-    return value;
+    return this.#http.ask("POST", "playground/file", { yaml });
   }
 }

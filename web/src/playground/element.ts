@@ -1,8 +1,9 @@
 // <coach-playground>: a sentence on the left, a rule on the right, both judged by the service while somebody types.
 
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
+import { Refused } from "../core/http";
 import type { Language } from "../core/strings";
-import { Refused, type Api, type Effect, type Explained, type Judged, type Listing, type Speaker } from "./api";
+import type { Api, Effect, Explained, Judged, Listing, Speaker } from "./api";
 import { YamlEditor } from "./editor";
 import { Pacer } from "./pacer";
 import { styles } from "./styles";

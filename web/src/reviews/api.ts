@@ -1,10 +1,8 @@
 // What the page asks the service about reviews, and the shapes of the answers (docs/protocol.md, sections 6 and 7).
 
-import { baseUrl, socketUrl } from "../core/socket";
+import { Http, Refused } from "../core/http";
+import { socketUrl } from "../core/socket";
 import { SUBPROTOCOL, type Severity } from "../core/wire";
-import { Refused } from "../playground/api";
-
-export { Refused };
 
 export type State = "received" | "queued" | "running" | "finished" | "failed" | "cancelled";
 export type Verdict = "right" | "wrong";
@@ -112,44 +110,44 @@ export interface Hits {
 }
 
 export class Api {
-  readonly #credential: string;
+  readonly #http: Http;
 
   constructor(credential: string) {
-    this.#credential = credential;
+    this.#http = new Http(credential);
   }
 
   list(): Promise<{ reviews: Review[]; limits: Limits }> {
-    return this.#ask("GET", "reviews");
+    return this.#http.ask("GET", "reviews");
   }
 
   start(id: string, options: Options | null): Promise<Review> {
-    return this.#ask("POST", `reviews/${id}/start`, options ?? undefined);
+    return this.#http.ask("POST", `reviews/${id}/start`, options ?? undefined);
   }
 
   fromFolder(folder: string): Promise<Review> {
-    return this.#ask("POST", "reviews", { folder, start: false });
+    return this.#http.ask("POST", "reviews", { folder, start: false });
   }
 
   /** Cancel, or delete what has ended: then nothing is left to tell. */
   remove(id: string): Promise<Review | null> {
-    return this.#ask("DELETE", `reviews/${id}`);
+    return this.#http.ask("DELETE", `reviews/${id}`);
   }
 
   async link(id: string, file: string): Promise<string> {
-    return (await this.#ask<{ url: string }>("POST", `reviews/${id}/links`, { file })).url;
+    return (await this.#http.ask<{ url: string }>("POST", `reviews/${id}/links`, { file })).url;
   }
 
   hits(id: string, rule: string, after: number): Promise<Hits> {
-    return this.#ask("GET", `reviews/${id}/hits?${new URLSearchParams({ rule, after: `${after}` })}`);
+    return this.#http.ask("GET", `reviews/${id}/hits?${new URLSearchParams({ rule, after: `${after}` })}`);
   }
 
   decide(review: string, hit: Hit, verdict: Verdict, reason: string, reviewer: string): Promise<Decision> {
     const { call_id: call, turn, rule, start, end } = hit;
-    return this.#ask("POST", "decisions", { review, call, turn, rule, start, end, verdict, reason, reviewer });
+    return this.#http.ask("POST", "decisions", { review, call, turn, rule, start, end, verdict, reason, reviewer });
   }
 
   settle(decision: Decision, verdict: Verdict, reason: string, reviewer: string): Promise<Decision> {
-    return this.#ask("POST", `decisions/${decision.id}/settle`, { verdict, reason, reviewer });
+    return this.#http.ask("POST", `decisions/${decision.id}/settle`, { verdict, reason, reviewer });
   }
 
   /** Send files; only XMLHttpRequest tells how much has gone. `onSent` gets 0 to 1. */
@@ -159,14 +157,14 @@ export class Api {
     for (const file of files) form.append("files", file, file.name);
     const request = new XMLHttpRequest();
     const done = new Promise<Review>((resolve, reject) => {
-      request.open("POST", new URL("/v1/reviews", baseUrl("")));
-      request.setRequestHeader("Authorization", `Bearer ${this.#credential}`);
+      request.open("POST", this.#http.url("reviews"));
+      request.setRequestHeader("Authorization", `Bearer ${this.#http.credential}`);
       request.responseType = "json";
       request.upload.onprogress = ({ loaded, total }) => onSent(total ? loaded / total : 0);
       request.onload = () => {
-        const value = request.response as (Review & { error?: { code: string; message: string } }) | null;
+        const value = request.response as Review | null;
         if (request.status === 201 && value) resolve(value);
-        else reject(new Refused(request.status, value?.error?.code ?? "", value?.error?.message ?? ""));
+        else reject(Refused.from(request.status, value));
       };
       request.onerror = request.onabort = () => reject(new Refused(0, "network", ""));
       request.send(form);
@@ -181,7 +179,7 @@ export class Api {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const open = () => {
       socket = new WebSocket(socketUrl("", `/v1/reviews/${id}/progress`), SUBPROTOCOL);
-      socket.onopen = () => socket?.send(JSON.stringify({ type: "hello", token: this.#credential }));
+      socket.onopen = () => socket?.send(JSON.stringify({ type: "hello", token: this.#http.credential }));
       socket.onmessage = ({ data }) => {
         const message = JSON.parse(data as string) as Review & { type: string };
         if (message.type === "review" && !stopped) onReview(message);
@@ -197,22 +195,5 @@ export class Api {
       clearTimeout(timer);
       socket?.close();
     };
-  }
-
-  async #ask<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
-    let answer: Response;
-    try {
-      answer = await fetch(new URL(`/v1/${path}`, baseUrl("")), {
-        method,
-        headers: { Authorization: `Bearer ${this.#credential}`, "Content-Type": "application/json" },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      });
-    } catch {
-      throw new Refused(0, "network", "");
-    }
-    if (answer.status === 204) return null as Answer;
-    const value = (await answer.json()) as Answer & { error?: { code: string; message: string } };
-    if (!answer.ok) throw new Refused(answer.status, value.error?.code ?? "", value.error?.message ?? "");
-    return value;
   }
 }

@@ -1,9 +1,10 @@
 // <coach-reviews>: files go in on the left, one review is seen, opened and judged on the right.
 
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
+import { Refused } from "../core/http";
 import type { Language } from "../core/strings";
 import { styles as common } from "../playground/styles";
-import { Refused, type Api, type Hit, type Hits, type Limits, type Options, type Review, type Verdict } from "./api";
+import type { Api, Hit, Hits, Limits, Options, Review, Verdict } from "./api";
 import { styles } from "./styles";
 import { intakeView } from "./views/intake";
 import { judgeView } from "./views/judge";

@@ -1,6 +1,6 @@
 // A visitor's session of the demo. The service offers it only when it was started with --demo.
 
-import { baseUrl } from "../core/socket";
+import { baseUrl } from "./socket";
 
 export interface DemoSession {
   agent_id: string;
