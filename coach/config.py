@@ -136,6 +136,12 @@ class Settings(BaseSettings):
         ge=0,
         description="Seconds without an event after which the service ends a call; 0 means never.",
     )
+    escalate_after: int = Field(
+        3,
+        ge=1,
+        le=100,
+        description="Cards of a call neither adopted nor made up for, after which its supervisor is asked for.",
+    )
     review_dir: Path | None = Field(
         None,
         description="Folder of recorded calls that may be reviewed over the API; empty means uploads only.",

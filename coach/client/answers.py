@@ -132,17 +132,30 @@ class StoredMoment(_Answer):
     details: dict[str, Any]
 
 
+class StoredWhisper(_Answer):
+    """What a supervisor told the agent; `read_at` is null while he has not taken note of it."""
+
+    id: str
+    text: str
+    sender: str
+    at: datetime
+    read_at: datetime | None
+
+
 class Call(_Answer):
     """All that is stored of a call."""
 
     call_id: str
     agent_id: str
+    agent_name: str = ""
+    team: str | None = None
     started_at: datetime
     ended_ms: int | None
     seq: int
     utterances: tuple[StoredUtterance, ...]
     advice: tuple[StoredAdvice, ...]
     moments: tuple[StoredMoment, ...]
+    whispers: tuple[StoredWhisper, ...] = ()
 
 
 class Verdicted(_Answer):

@@ -15,16 +15,20 @@ Speaker = Literal["agent", "customer", "unknown"]
 Verdict = Literal["useful", "false-alarm"]
 
 
-class _Said(BaseModel):
+class Said(BaseModel):
+    """Something the service says."""
+
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class _Event(_Said):
+class Event(Said):
+    """Something that happened, with its place in a stream."""
+
     # What a client sends back as `after`; absent inside a snapshot.
     offset: str | None = None
 
 
-class Segment(_Said):
+class Segment(Said):
     """A stretch of an utterance; marked where it has an advice."""
 
     text: str
@@ -32,7 +36,7 @@ class Segment(_Said):
     advice_id: str | None = None
 
 
-class Transcript(_Event):
+class Transcript(Event):
     """The state of one utterance; takes the place of its earlier revision."""
 
     type: Literal["transcript"]
@@ -51,14 +55,14 @@ class Transcript(_Event):
         return "".join(segment.text for segment in self.segments)
 
 
-class Suggestion(_Said):
+class Suggestion(Said):
     """A phrase ready to be said."""
 
     phrase: str
     text: str
 
 
-class Advice(_Event):
+class Advice(Event):
     """A card; one with an id that was shown takes its place."""
 
     type: Literal["advice"]
@@ -76,7 +80,7 @@ class Advice(_Event):
     at_ms: int
 
 
-class AdviceWithdrawn(_Event):
+class AdviceWithdrawn(Event):
     """A card is taken back."""
 
     type: Literal["advice.withdrawn"]
@@ -84,14 +88,14 @@ class AdviceWithdrawn(_Event):
     id: str
 
 
-class Outcome(_Said):
+class Outcome(Said):
     """What became of a card."""
 
     id: str
     outcome: Literal["adopted", "repaired", "repeated"]
 
 
-class AdviceResolved(_Event):
+class AdviceResolved(Event):
     """The agent said it, made up for it, or did it again."""
 
     type: Literal["advice.resolved"]
@@ -100,7 +104,7 @@ class AdviceResolved(_Event):
     outcome: Literal["adopted", "repaired", "repeated"]
 
 
-class Blind(_Event):
+class Blind(Event):
     """Part of the call cannot be seen, or can be again."""
 
     type: Literal["blind"]
@@ -110,7 +114,7 @@ class Blind(_Event):
     since_ms: int
 
 
-class Moment(_Event):
+class Moment(Event):
     """Something happened; `details` are by `kind` (docs/moments.md)."""
 
     type: Literal["moment"]
@@ -124,14 +128,14 @@ class Moment(_Event):
     due: bool | None = None
 
 
-class Intent(_Said):
+class Intent(Said):
     """Why the customer calls."""
 
     motive: str
     settled: bool
 
 
-class Customer(_Said):
+class Customer(Said):
     """How the customer is."""
 
     mood: Literal["calm", "upset", "critical"]
@@ -140,7 +144,7 @@ class Customer(_Said):
     intent: Intent | None
 
 
-class Stage(_Event):
+class Stage(Event):
     """How the call stands; takes the place of the one before."""
 
     type: Literal["stage"]
@@ -152,7 +156,7 @@ class Stage(_Event):
     customer: Customer
 
 
-class MustSayPart(_Said):
+class MustSayPart(Said):
     """One thing that has to be said."""
 
     id: str
@@ -164,7 +168,7 @@ class MustSayPart(_Said):
     phrase: str
 
 
-class MustSay(_Event):
+class MustSay(Event):
     """All that has to be said in this call; takes the place of the one before."""
 
     type: Literal["must_say"]
@@ -172,7 +176,18 @@ class MustSay(_Event):
     parts: tuple[MustSayPart, ...]
 
 
-class CallStarted(_Event):
+class Whisper(Event):
+    """A word from the supervisor to the agent; the customer does not hear it."""
+
+    type: Literal["whisper"]
+    call_id: str
+    id: str
+    text: str
+    sender: str
+    at: datetime
+
+
+class CallStarted(Event):
     """A call began."""
 
     type: Literal["call.started"]
@@ -180,7 +195,7 @@ class CallStarted(_Event):
     started_at: datetime
 
 
-class CallEnded(_Event):
+class CallEnded(Event):
     """A call is over; `reason` says whether its producer ended it or the service did, after a long silence."""
 
     type: Literal["call.ended"]
@@ -189,7 +204,7 @@ class CallEnded(_Event):
     reason: Literal["ended", "timeout"] = "ended"
 
 
-class RunningCall(_Said):
+class RunningCall(Said):
     """All that a sidebar shows of a call."""
 
     call_id: str
@@ -202,9 +217,10 @@ class RunningCall(_Said):
     moments: tuple[Moment, ...]
     stage: Stage
     must_say: MustSay
+    whispers: tuple[Whisper, ...] = ()
 
 
-class Snapshot(_Event):
+class Snapshot(Event):
     """The whole state; takes the place of everything before."""
 
     type: Literal["snapshot"]
@@ -212,14 +228,14 @@ class Snapshot(_Event):
     call: RunningCall | None
 
 
-class Ready(_Said):
+class Ready(Said):
     """The socket may be used."""
 
     type: Literal["ready"]
-    role: Literal["producer", "sidebar"]
+    role: Literal["producer", "sidebar", "supervisor"]
 
 
-class Ack(_Said):
+class Ack(Said):
     """Everything of the call up to `seq` is on disk."""
 
     type: Literal["ack"]
@@ -227,7 +243,7 @@ class Ack(_Said):
     seq: int
 
 
-class Error(_Said):
+class Error(Said):
     """Something was refused; a `gap` names the seq that is `expected`."""
 
     type: Literal["error"]
@@ -239,7 +255,7 @@ class Error(_Said):
     expected: int | None = None
 
 
-class Pressure(_Said):
+class Pressure(Said):
     """The disk is behind (`active`): send nothing until a second message says that it has caught up."""
 
     type: Literal["pressure"]
@@ -247,21 +263,24 @@ class Pressure(_Said):
     waiting: int
 
 
-class Pong(_Said):
+class Pong(Said):
     """The answer to `ping`."""
 
     type: Literal["pong"]
 
 
-class Noted(_Said):
-    """What a sidebar sent is stored."""
+class Noted(Said):
+    """What a sidebar or a supervisor sent is stored, or done."""
 
     type: Literal["noted"]
     advice_id: str | None = None
     rule: str | None = None
+    # Of a call; with a whisper also its id.
+    call_id: str | None = None
+    id: str | None = None
 
 
-class OtherEvent(_Event):
+class OtherEvent(Event):
     """A message of a type that this version does not know."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
@@ -279,11 +298,12 @@ StreamEvent = (
     | Moment
     | Stage
     | MustSay
+    | Whisper
     | CallEnded
 )
 
 _KNOWN = TypeAdapter[StreamEvent](Annotated[StreamEvent, Field(discriminator="type")])
-STREAM_TYPES: tuple[type[_Event], ...] = get_args(StreamEvent)
+STREAM_TYPES: tuple[type[Event], ...] = get_args(StreamEvent)
 _TYPES = frozenset(get_args(model.model_fields["type"].annotation)[0] for model in STREAM_TYPES)
 
 

@@ -36,6 +36,13 @@ class Alert:
     escalated: bool
 
 
+@dataclass(frozen=True, slots=True)
+class AlertWithdrawn:
+    """An alert that was told is none: the recogniser took the words back."""
+
+    advice_id: str
+
+
 @dataclass(slots=True)
 class _Told:
     advice: Advice
@@ -113,9 +120,10 @@ class Standing:
             blind=bool(self._blind),
         )
 
-    def note(self, events: Iterable[CallEvent]) -> list[Alert]:
+    def note(self, events: Iterable[CallEvent]) -> list[Alert | AlertWithdrawn]:
         """Take in what one step of the call brought; return what the supervisor is to be told at once."""
         fresh: list[str] = []
+        gone: list[Alert | AlertWithdrawn] = []
         for event in events:
             match event:
                 case TranscriptChanged(utterance, _):
@@ -125,7 +133,8 @@ class Standing:
                     if self._give(advice):
                         fresh.append(advice.id)
                 case AdviceWithdrawn(advice_id):
-                    self._forget(advice_id)
+                    if self._forget(advice_id) and advice_id not in fresh:
+                        gone.append(AlertWithdrawn(advice_id))
                 case AdviceResolved(advice_id, outcome):
                     told = self._told.get(advice_id)
                     if told is not None:
@@ -133,7 +142,7 @@ class Standing:
                 case BlindSpot(reason, active, _):
                     (self._blind.add if active else self._blind.discard)(reason)
         escalating = self._escalate()
-        alerts = [
+        alerts = gone + [
             Alert(self._told[each].advice, each == escalating or self._calls_for_help(self._told[each]))
             for each in fresh
             if each in self._told and self._told[each].advice.severity != "notice"
@@ -164,14 +173,15 @@ class Standing:
             self._retire(next(iter(self._told)))
         return True
 
-    def _forget(self, advice_id: str) -> None:
-        """Take a card back: it never was."""
+    def _forget(self, advice_id: str) -> bool:
+        """Take a card back: it never was. Tell whether the supervisor was told of it."""
         told = self._told.pop(advice_id, None)
         if told is None:
-            return
+            return False
         self._counts[told.advice.severity] -= 1
         if self._last == advice_id:
             self._last = next(reversed(self._told), None)
+        return told.advice.severity != "notice"
 
     def _retire(self, advice_id: str) -> None:
         told = self._told.pop(advice_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from functools import cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from fastapi import FastAPI, WebSocket
 from fastapi.exceptions import RequestValidationError
@@ -30,6 +30,7 @@ from coach.service.openapi import openapi_document
 from coach.service.patience import Patience
 from coach.service.responses import Guard, error_response, methods_of
 from coach.service.sidebar import serve_sidebar
+from coach.service.supervisor import SupervisorDesk
 from coach.service.tickets import Tickets
 from coach.service.workshop import Workshop
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from fastapi import Request
     from fastapi.responses import Response
 
+    from coach.service.auth import Door
     from coach.service.service import Service
 
 log = logging.getLogger(__name__)
@@ -71,6 +73,7 @@ def create_app(service: Service) -> FastAPI:
     app.mount("/static", pages.PublicCode(directory=settings.web, check_dir=False))
     app.add_api_websocket_route("/v1/ingest", _ingest)
     app.add_api_websocket_route("/v1/agents/{agent_id}/stream", _stream)
+    app.add_api_websocket_route("/v1/teams/{team}/stream", _team)
     app.add_api_websocket_route("/v1/reviews/{review_id}/progress", review_routes.watch)
     app.add_exception_handler(MessageError, _refused)
     app.add_exception_handler(HTTPException, _not_served)
@@ -113,11 +116,33 @@ async def _stream(socket: WebSocket, agent_id: str) -> None:
                 socket,
                 calls=tenant.calls,
                 hub=tenant.hub,
+                supervision=tenant.supervision,
                 principal=greeted.principal,
                 agent_id=agent_id,
                 after=greeted.after,
                 limit=service.settings.send_buffer,
             )
+    except WebSocketDisconnect:
+        return
+
+
+async def _team(socket: WebSocket, team: str) -> None:
+    service: Service = socket.app.state.service
+    try:
+        greeted = await service.lobby.greet(
+            socket, role=cast("Door", "supervisor"), any_token=service.settings.demo
+        )
+        if greeted is None:
+            return
+        tenant = service.tenants[greeted.principal.tenant]
+        desk = SupervisorDesk(
+            tenant.supervision,
+            team=team,
+            sender=greeted.principal.agent_id or "",
+            limit=service.settings.send_buffer,
+        )
+        with service.lobby.counted():
+            await desk.serve(socket, after=greeted.after)
     except WebSocketDisconnect:
         return
 

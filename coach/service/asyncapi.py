@@ -12,8 +12,11 @@ from pydantic.json_schema import models_json_schema
 
 from coach import __version__
 from coach.client import messages as told
+from coach.client.team_messages import TEAM_TYPES, Rates, Watched
 from coach.service import messages as heard
 from coach.service.asyncapi_examples import EXAMPLES
+from coach.service.sidebar_messages import SidebarMessage
+from coach.service.team_messages import SupervisorMessage
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -24,10 +27,21 @@ Document = dict[str, Any]
 _HELLO: Final = (heard.Hello,)
 _PRODUCER: Final = (heard.CallStarted, heard.UtteranceHeard, heard.CallEnded)
 _TO_PRODUCER: Final = (told.Ready, told.Ack, told.Pressure, told.Error)
-_SIDEBAR: Final[tuple[type[BaseModel], ...]] = get_args(heard.SidebarMessage)
+_SIDEBAR: Final[tuple[type[BaseModel], ...]] = get_args(SidebarMessage)
 _TO_SIDEBAR: Final[tuple[type[BaseModel], ...]] = (
     told.Ready,
     *told.STREAM_TYPES,
+    told.Noted,
+    told.Pong,
+    told.Error,
+)
+
+_SUPERVISOR: Final[tuple[type[BaseModel], ...]] = get_args(SupervisorMessage)
+_TO_SUPERVISOR: Final[tuple[type[BaseModel], ...]] = (
+    told.Ready,
+    *TEAM_TYPES,
+    Rates,
+    Watched,
     told.Noted,
     told.Pong,
     told.Error,
@@ -45,6 +59,12 @@ _CHANNELS: Final[dict[str, tuple[str, str, tuple[type[BaseModel], ...], tuple[ty
         "What one agent is shown (docs/protocol.md, section 3).",
         (*_HELLO, *_SIDEBAR),
         _TO_SIDEBAR,
+    ),
+    "team": (
+        "/v1/teams/{team}/stream",
+        "What a team's supervisor is shown (docs/protocol.md, section 8).",
+        (*_HELLO, *_SUPERVISOR),
+        _TO_SUPERVISOR,
     ),
 }
 
@@ -125,6 +145,8 @@ def _channel(name: str) -> Document:
     }
     if "{agent_id}" in address:
         channel["parameters"] = {"agent_id": {"description": "The agent, as in `call.started`."}}
+    if "{team}" in address:
+        channel["parameters"] = {"team": {"description": "The team, as in `call.started`."}}
     return channel
 
 

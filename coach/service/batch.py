@@ -97,7 +97,15 @@ class Batch:
             self.answers[write.answer["identity"]] = write.answer
 
 
-def started_row(*, call_id: str, agent_id: str, started_at: float, slots: dict[str, str]) -> Row:
+def started_row(
+    *,
+    call_id: str,
+    agent_id: str,
+    started_at: float,
+    slots: dict[str, str],
+    team: str | None = None,
+    agent_name: str = "",
+) -> Row:
     """Build the row of a new call, at seq 0 until its first write moves it."""
     return {
         "call_id": call_id,
@@ -106,6 +114,8 @@ def started_row(*, call_id: str, agent_id: str, started_at: float, slots: dict[s
         "slots": orjson.dumps(slots).decode(),
         "seq": 0,
         "ended_ms": None,
+        "team": team,
+        "agent_name": agent_name,
     }
 
 

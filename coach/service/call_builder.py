@@ -16,6 +16,7 @@ from coach.service.snapshots import agent_topic
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from coach.service.board import Board
     from coach.service.hub import Hub
     from coach.service.ruleset import RuleSource
     from coach.service.store import Store, StoredCall
@@ -23,12 +24,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class CallHead:
-    """What is known of a call before its first word. `started_at` in seconds since 1970."""
+    """What is known of a call before its first word. `started_at` in seconds since 1970; `team` None: nobody's."""
 
     call_id: str
     agent_id: str
     started_at: float
     slots: Mapping[str, str]
+    team: str | None = None
+    agent_name: str = ""
 
 
 class CallBuilder:
@@ -36,16 +39,26 @@ class CallBuilder:
 
     Args:
         masking: personal data is masked in all that is told and stored.
+        board: where supervisors see the calls of a team.
     """
 
-    def __init__(self, *, store: Store, hub: Hub, rules: RuleSource, masking: bool) -> None:
+    def __init__(
+        self, *, store: Store, hub: Hub, rules: RuleSource, masking: bool, board: Board | None = None
+    ) -> None:
         self._store = store
+        self._board = board
         self._hub = hub
         self._rules = rules
         self._masking = masking
 
-    def build(self, head: CallHead, *, seq: int = 0) -> LiveCall:
-        """Build a call in which nothing was said; `seq` is its last event on disk."""
+    def build(self, head: CallHead, *, seq: int = 0, shown: bool = True) -> LiveCall:
+        """Build a call in which nothing was said.
+
+        Args:
+            seq: its last event on disk.
+            shown: its team sees it from now on; False for a call that is only looked at here.
+        """
+        board = self._board.add(head) if shown and self._board is not None and head.team else None
         rules = self._rules.current
         call = Call(
             head.call_id,
@@ -71,12 +84,20 @@ class CallBuilder:
             feed=feed,
             store=self._store,
             seq=seq,
+            board=board,
         )
 
-    def rebuild(self, stored: StoredCall) -> LiveCall:
-        """Build a call from the disk by hearing its finals again; nobody is told."""
-        head = CallHead(stored.call_id, stored.agent_id, stored.started_at, stored.slots)
-        live = self.build(head, seq=stored.seq)
+    def rebuild(self, stored: StoredCall, *, shown: bool = True) -> LiveCall:
+        """Build a call from the disk by hearing its finals again; nobody is told. `shown` as in `build`."""
+        head = CallHead(
+            stored.call_id,
+            stored.agent_id,
+            stored.started_at,
+            stored.slots,
+            team=stored.team,
+            agent_name=stored.agent_name,
+        )
+        live = self.build(head, seq=stored.seq, shown=shown)
         snoozes = list(stored.snoozes)
         for seq, utterance in stored.heard:
             while snoozes and snoozes[0][0] < seq:

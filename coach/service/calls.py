@@ -28,9 +28,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from coach.service.auth import Principal
+    from coach.service.board import Board
     from coach.service.hub import Hub
     from coach.service.live import Producer
     from coach.service.messages import ProducerEvent
+    from coach.service.render import Message
     from coach.service.ruleset import RuleSource
     from coach.service.store import Store, StoredCall
 
@@ -48,6 +50,7 @@ class Calls:
         idle_s: a call without an event for so long leaves memory.
         timeout_s: a call without an event for so long is ended; 0: never.
         masking: personal data is masked in all that is told and stored.
+        board: where supervisors see the calls of a team.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class Calls:
         idle_s: float,
         timeout_s: float = 0,
         masking: bool = True,
+        board: Board | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
@@ -70,7 +74,7 @@ class Calls:
         self._max_calls = max_calls
         self._idle_s = idle_s
         self._timeout_s = timeout_s
-        self._builder = CallBuilder(store=store, hub=hub, rules=rules, masking=masking)
+        self._builder = CallBuilder(store=store, hub=hub, rules=rules, masking=masking, board=board)
         self._clock = clock
         self._snapshots = AgentSnapshots(
             shown=self.shown, store=store, builder=self._builder, since=lambda: clock() - idle_s
@@ -184,6 +188,16 @@ class Calls:
         live = self._live.get(call_id) if call_id else None
         return live if live and not live.call.ended else None
 
+    async def look(self, call_id: str) -> Message | None:
+        """Render one running call, from memory or else from the disk; None when it does not run."""
+        live = self.find(call_id)
+        if live is None:
+            stored = await self._store.load_call(call_id)
+            if stored is None or stored.ended_ms is not None:
+                return None
+            live = self._builder.rebuild(stored, shown=False)
+        return {"type": "snapshot", "agent_id": live.agent_id, "call": live.snapshot()}
+
     async def revive_open(self) -> None:
         """Rebuild the calls that were running when the service stopped."""
         since = self._clock() - self._idle_s
@@ -237,10 +251,16 @@ class Calls:
             raise MessageError("busy", f"同时进行的通话已达上限 {self._max_calls}，请稍后重发")
         now = self._clock()
         slots = event.slots.filled()
-        live = self._builder.build(CallHead(event.call_id, event.agent_id, now, slots))
+        head = CallHead(event.call_id, event.agent_id, now, slots, event.team, event.agent_name or "")
+        live = self._builder.build(head)
         self._hold(live)
         row = started_row(
-            call_id=live.call_id, agent_id=live.agent_id, started_at=now, slots=live.privacy.slots(slots)
+            call_id=live.call_id,
+            agent_id=live.agent_id,
+            started_at=now,
+            slots=live.privacy.slots(slots),
+            team=head.team,
+            agent_name=head.agent_name,
         )
         return live, row
 
@@ -345,10 +365,17 @@ class Calls:
         log.info("从磁盘恢复通话，%d 句", len(stored.heard), extra={"call_id": call_id})
         return live
 
+    def find(self, call_id: str) -> LiveCall | None:
+        """Return a call that this worker has in memory; it may just have ended."""
+        live = self._live.get(call_id)
+        return None if live is None or live.stale else live
+
     def _remove(self, live: LiveCall) -> None:
         if self._live.get(live.call_id) is live:
             del self._live[live.call_id]
         live.feed.hide(live.call_id)
+        if live.board is not None:
+            live.board.forget()
 
     def _use_rules(self) -> None:
         rules = self._rules.current

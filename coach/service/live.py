@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from coach.coaching.call import Call
     from coach.coaching.events import CallEvent
     from coach.coaching.privacy import Privacy
+    from coach.service.board import BoardCall
     from coach.service.hub import Feed
     from coach.service.live_moments import LiveMoments
     from coach.service.store import Store
@@ -63,6 +64,8 @@ class LiveCall:
         released: another worker said that the call is his.
         pending: what was taken in since the last commit, by seq; None was refused.
         on_stale: called once when the call turns out to be stale, with the reason.
+        board: how its team's supervisors see it; None when it belongs to no team.
+        whispers: from the supervisor, not read yet, by id.
     """
 
     __slots__ = (
@@ -71,6 +74,7 @@ class LiveCall:
         "_outcomes",
         "_withdrawn",
         "agent_id",
+        "board",
         "call",
         "call_id",
         "committed",
@@ -90,6 +94,7 @@ class LiveCall:
         "told",
         "touched_at",
         "unwritten",
+        "whispers",
     )
 
     def __init__(
@@ -102,6 +107,7 @@ class LiveCall:
         feed: Feed,
         store: Store,
         seq: int = 0,
+        board: BoardCall | None = None,
     ) -> None:
         self.call = call
         self.moments = moments
@@ -122,6 +128,8 @@ class LiveCall:
         self.released = False
         self.pending: list[tuple[int, ProducerEvent | None]] = []
         self.on_stale: Callable[[LiveCall, BaseException], None] | None = None
+        self.board = board
+        self.whispers: dict[str, Message] = {}
         # Writes on their way to the disk; the end by time-out has one without a seq of its own.
         self.unwritten = 0
         self._finals: set[str] = set()
@@ -138,6 +146,9 @@ class LiveCall:
         events = self.call.hear(utterance)
         self.told.update(event.advice.id for event in events if isinstance(event, AdviceGiven))
         self.moments.hear_again(utterance, events)
+        if self.board is not None:
+            told = [self.privacy.event(event) for event in events]
+            self.board.hear_again(told, self.moments.stand_now())
 
     def is_late_final(self, event: ProducerEvent) -> bool:
         """Tell whether an event whose place has passed brings words never heard (a corrected frame)."""
@@ -192,10 +203,12 @@ class LiveCall:
         """Let time pass; `now_ms` from the start of the call, by the service's clock."""
         self.publish(self.call.tick(now_ms))
         self.moments.tick(now_ms)
+        self._stand()
 
     def publish(self, events: Iterable[CallEvent]) -> None:
         """Send events to the agent's sidebars and note what of them belongs on disk."""
-        for event in map(self.privacy.event, events):
+        told = [self.privacy.event(event) for event in events]
+        for event in told:
             if isinstance(event, AdviceGiven):
                 if event.advice.id not in self.told:
                     self.feed.meter.advice[event.advice.hit.category, event.advice.severity] += 1
@@ -207,6 +220,8 @@ class LiveCall:
             elif isinstance(event, AdviceResolved):
                 self._outcomes[event.advice_id] = event.outcome
             self.feed.publish(render_event(self.call_id, event))
+        if self.board is not None and told:
+            self.board.note(told)
 
     def snapshot(self) -> Message:
         """Render the whole call for a sidebar that joins."""
@@ -220,6 +235,7 @@ class LiveCall:
             "resolved": render_resolved(self.call.resolved()),
             "snoozed": sorted(self.call.snoozed),
             "blind": [render_blind(self.call_id, spot) for spot in self.call.blind],
+            "whispers": list(self.whispers.values()),
             **self.moments.snapshot(),
         }
 
@@ -245,6 +261,7 @@ class LiveCall:
             self.feed.meter.check.add(perf_counter() - began)
             self.publish(events)
             self.moments.hear(utterance, events, now_ms=now_ms)
+            self._stand()
         if event.final:
             self.publish(self.call.accept_frames())
             self._finals.add(event.utterance_id)
@@ -255,6 +272,13 @@ class LiveCall:
         self.moments.end(at_ms)
         self.feed.publish({"type": "call.ended", "call_id": self.call_id, "at_ms": at_ms, "reason": reason})
         self._write(seq, ended_ms=at_ms)
+        if self.board is not None:
+            self.board.end(reason)
+
+    def _stand(self) -> None:
+        """Tell the team how the call stands now."""
+        if self.board is not None:
+            self.board.go_on(self.moments.standing)
 
     def _write(
         self,

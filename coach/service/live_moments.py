@@ -72,6 +72,15 @@ class LiveMoments:
         self._progress_ms = 0
         self._must_says: tuple[MustSay, ...] = moments.must_says
 
+    @property
+    def standing(self) -> Progress:
+        """How the call stood when that was told last."""
+        return self._progress
+
+    def stand_now(self) -> Progress:
+        """Return how the call stands after what was heard so far, told or not."""
+        return self._moments.progress(self._now_ms)
+
     def use(self, rules: RuleSet) -> None:
         """Go over to other rules."""
         self._moments.use(rules.finder, rules.must_says)

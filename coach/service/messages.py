@@ -1,11 +1,13 @@
-"""The wire: what producers and sidebars may send, and how a wrong frame is explained to its sender.
+"""The wire: what producers may send, the first frame of everybody, and how a wrong frame is explained to its sender.
 
-docs/protocol.md explains these models. What the service itself sends is built in `service.render`.
+docs/protocol.md explains these models. Sidebars and supervisors have theirs in `sidebar_messages` and `team_messages`;
+what the service itself sends is built in `render` and `render_team`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
+from collections.abc import Mapping  # noqa: TC003 - pydantic reads the annotations
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, TypeVar
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -13,8 +15,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from coach.errors import MessageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from pydantic_core import ErrorDetails
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -57,6 +57,8 @@ _EXPECTED: Final[dict[str, str]] = {
     "type": "消息类型",
     "call_id": "1 到 128 个字符的文字，不含空白和“/”",
     "agent_id": "1 到 128 个字符的文字，不含空白和“/”",
+    "agent_name": "最多 40 个字符的文字",
+    "team": "1 到 128 个字符的文字，不含空白和“/”",
     "utterance_id": "1 到 128 个字符的文字，不含空白和“/”",
     "advice_id": "收到过的建议编号",
     "id": "1 到 128 个字符的文字，不含空白和“/”",
@@ -95,11 +97,14 @@ Verdict = Literal["useful", "false-alarm"]
 Name = Annotated[str, Field(pattern=r"^[^\s\x00-\x1f\x7f]{1,128}$")]
 
 
-class _Model(BaseModel):
+class WireModel(BaseModel):
+    """What a frame is checked against. `expected` says what a field of this model takes, where it differs."""
+
+    expected: ClassVar[Mapping[str, str]] = {}
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
-class Slots(_Model):
+class Slots(WireModel):
     """What fills the blanks of a phrase."""
 
     org: Slot | None = None
@@ -113,17 +118,19 @@ class Slots(_Model):
         return {name: value for name, value in self if value}
 
 
-class CallStarted(_Model):
+class CallStarted(WireModel):
     """A call begins."""
 
     type: Literal["call.started"]
     call_id: Id
     seq: Seq
     agent_id: Id
+    agent_name: Slot | None = None
+    team: Id | None = None
     slots: Slots = Slots()
 
 
-class UtteranceHeard(_Model):
+class UtteranceHeard(WireModel):
     """A recogniser result: the whole text of one utterance so far."""
 
     type: Literal["utterance"]
@@ -138,7 +145,7 @@ class UtteranceHeard(_Model):
     end_ms: Milliseconds
 
 
-class CallEnded(_Model):
+class CallEnded(WireModel):
     """A call is over."""
 
     type: Literal["call.ended"]
@@ -147,26 +154,26 @@ class CallEnded(_Model):
     at_ms: Milliseconds
 
 
-class EventBatch(_Model):
+class EventBatch(WireModel):
     """Body of `POST /v1/calls/{call_id}/events`; each event is checked by itself."""
 
     events: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MAX_BATCH)]
 
 
-class TokenRequest(_Model):
+class TokenRequest(WireModel):
     """Body of `POST /v1/tokens`."""
 
     agent_id: Id
     ttl_s: Annotated[int, Field(ge=10, le=86_400)] = 600
 
 
-class FeedbackRequest(_Model):
+class FeedbackRequest(WireModel):
     """Body of `POST /v1/advice/{id}/feedback`."""
 
     verdict: Verdict
 
 
-class Line(_Model):
+class Line(WireModel):
     """One utterance to check outside of a call."""
 
     id: Annotated[str, Field(max_length=128)] = ""
@@ -174,7 +181,7 @@ class Line(_Model):
     speaker: SpeakerField = "agent"
 
 
-class CheckRequest(_Model):
+class CheckRequest(WireModel):
     """Body of `POST /v1/check`: one text or many utterances."""
 
     text: Text | None = None
@@ -185,7 +192,7 @@ class CheckRequest(_Model):
 ProducerEvent = CallStarted | UtteranceHeard | CallEnded
 
 
-class Hello(_Model):
+class Hello(WireModel):
     """The first message of a socket that brought no key in its headers."""
 
     type: Literal["hello"]
@@ -193,73 +200,16 @@ class Hello(_Model):
     after: Annotated[str, Field(max_length=64)] | None = None
 
 
-class Feedback(_Model):
-    """The agent's verdict on one piece of advice."""
-
-    type: Literal["feedback"]
-    advice_id: Id
-    verdict: Verdict
-
-
-class Snooze(_Model):
-    """Keep a rule quiet for the rest of the call."""
-
-    type: Literal["snooze"]
-    call_id: Id
-    rule: Name
-
-
-class FeedbackUndo(_Model):
-    """The agent takes his verdict on a piece of advice back."""
-
-    type: Literal["feedback.undo"]
-    advice_id: Id
-
-
-class SnoozeUndo(_Model):
-    """Let a rule that was kept quiet speak again."""
-
-    type: Literal["snooze.undo"]
-    call_id: Id
-    rule: Name
-
-
-class Used(_Model):
-    """The agent took a suggested phrase (copied it)."""
-
-    type: Literal["used"]
-    advice_id: Id
-    phrase: Name
-
-
-class Dismiss(_Model):
-    """The agent put a card away."""
-
-    type: Literal["dismiss"]
-    advice_id: Id
-
-
-class Ping(_Model):
+class Ping(WireModel):
     """Is the service there?"""
 
     type: Literal["ping"]
 
 
-SidebarMessage = Feedback | FeedbackUndo | Snooze | SnoozeUndo | Used | Dismiss | Ping
-
 _PRODUCER: Final[dict[str, type[ProducerEvent]]] = {
     "call.started": CallStarted,
     "utterance": UtteranceHeard,
     "call.ended": CallEnded,
-}
-_SIDEBAR: Final[dict[str, type[SidebarMessage]]] = {
-    "feedback": Feedback,
-    "feedback.undo": FeedbackUndo,
-    "snooze": Snooze,
-    "snooze.undo": SnoozeUndo,
-    "used": Used,
-    "dismiss": Dismiss,
-    "ping": Ping,
 }
 
 
@@ -300,7 +250,7 @@ def read_producer_event(value: dict[str, Any]) -> ProducerEvent:
     Raises:
         MessageError: `unknown_type`, `too_large` or `invalid_field`.
     """
-    event = _read(value, _PRODUCER)
+    event = read_typed(value, _PRODUCER)
     if isinstance(event, UtteranceHeard) and event.end_ms < event.start_ms:
         raise MessageError(
             "invalid_field",
@@ -310,22 +260,13 @@ def read_producer_event(value: dict[str, Any]) -> ProducerEvent:
     return event
 
 
-def read_sidebar_message(value: dict[str, Any]) -> SidebarMessage:
-    """Check one message of a sidebar.
-
-    Raises:
-        MessageError: `unknown_type` or `invalid_field`.
-    """
-    return _read(value, _SIDEBAR)
-
-
 def read_hello(value: dict[str, Any]) -> Hello:
     """Check the first message of a socket.
 
     Raises:
         MessageError: `unknown_type` or `invalid_field`.
     """
-    return _read(value, {"hello": Hello})
+    return read_typed(value, {"hello": Hello})
 
 
 def read_model(model: type[ModelT], value: object) -> ModelT:
@@ -356,7 +297,12 @@ def _size(frame: str | bytes) -> int:
     return len(frame) if isinstance(frame, bytes) else len(frame.encode("utf-8", "surrogatepass"))
 
 
-def _read(value: dict[str, Any], models: Mapping[str, type[ModelT]]) -> ModelT:
+def read_typed(value: dict[str, Any], models: Mapping[str, type[ModelT]]) -> ModelT:
+    """Check one message against the model of its type.
+
+    Raises:
+        MessageError: `unknown_type`, `too_large` or `invalid_field`.
+    """
     name = value.get("type")
     model = models.get(name) if isinstance(name, str) else None
     if model is None:
@@ -371,7 +317,8 @@ def _explain(model: type[BaseModel], wrong: ErrorDetails) -> MessageError:
     if wrong["type"] == "extra_forbidden":
         known = "、".join(Slots.model_fields if path.startswith("slots.") else model.model_fields)
         return MessageError("invalid_field", f"{path}: 没有这个字段，可用的字段：{known}", field=path)
-    expected = _EXPECTED.get(name, wrong["msg"])
+    own: Mapping[str, str] = getattr(model, "expected", {})
+    expected = own.get(name) or _EXPECTED.get(name, wrong["msg"])
     if wrong["type"] == "missing":
         return MessageError("invalid_field", f"{path}: 缺少这个字段，应为{expected}", field=path)
     if name == "text" and wrong["type"] == "string_too_long":

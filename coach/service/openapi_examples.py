@@ -90,6 +90,8 @@ ANSWERS: Final[dict[str, tuple[str, Any]]] = {
         {
             "call_id": "c1",
             "agent_id": "a-17",
+            "agent_name": "小林",
+            "team": "t1",
             "started_at": _AT,
             "ended_ms": 60_000,
             "seq": 4,
@@ -126,6 +128,9 @@ ANSWERS: Final[dict[str, tuple[str, Any]]] = {
                 }
             ],
             "moments": [],
+            "whispers": [
+                {"id": "w1", "text": "先致歉，再查订单", "sender": "b-3", "at": _AT, "read_at": None}
+            ],
         },
     ),
     "POST /v1/advice/{advice_id}/feedback": (_JSON, {"advice_id": "9f2c", "verdict": "useful"}),

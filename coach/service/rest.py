@@ -182,6 +182,8 @@ async def show_call(request: Request, call_id: str, principal: Known) -> Respons
         {
             "call_id": stored.call_id,
             "agent_id": stored.agent_id,
+            "agent_name": stored.agent_name,
+            "team": stored.team,
             "started_at": timestamp(stored.started_at),
             "ended_ms": stored.ended_ms,
             "seq": stored.seq,
@@ -209,6 +211,7 @@ async def show_call(request: Request, call_id: str, principal: Known) -> Respons
                 for each in await tenant.store.describe_advice(call_id)
             ],
             "moments": list(stored.moments),
+            "whispers": await tenant.supervision.whispers.of_call(call_id),
         }
     )
 

@@ -55,6 +55,9 @@ calls = Table(
     Column("ended_ms", Integer),
     # Who moved `seq` last: two writers may mean to move it to the same number.
     Column("writer", Words(32), nullable=False, server_default=""),
+    # Whose supervisors see it; null: nobody's.
+    Column("team", Words(128)),
+    Column("agent_name", Words(40), nullable=False, server_default=""),
 )
 utterances = Table(
     "utterances",
@@ -123,6 +126,18 @@ snoozes = Table(
     # False where the agent took it back.
     Column("quiet", Boolean, nullable=False),
 )
+# What supervisors told the agent during a call.
+whispers = Table(
+    "whispers",
+    metadata,
+    Column("call_id", Words(128), primary_key=True),
+    Column("id", Words(128), primary_key=True),
+    Column("text", Words(), nullable=False),
+    Column("sender", Words(128), nullable=False),
+    Column("at", Float, nullable=False),
+    # When the agent took note of it; null: he has not.
+    Column("read_at", Float),
+)
 # What reviewers hold of a hit, in a live call or in a review; how it came to that is in the history.
 decisions = Table(
     "decisions",
@@ -184,5 +199,7 @@ Index("calls_open", calls.c.started_at, sqlite_where=_is_open, postgresql_where=
 # In the order of the list of calls, all together and each agent's.
 Index("calls_youngest", calls.c.started_at, calls.c.call_id)
 Index("calls_agent", calls.c.agent_id, calls.c.started_at, calls.c.call_id)
+# A team's day.
+Index("calls_team", calls.c.team, calls.c.started_at)
 Index("advice_call", advice.c.call_id)
 Index("moments_call", moments.c.call_id)

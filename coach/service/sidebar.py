@@ -10,17 +10,17 @@ from starlette.websockets import WebSocketDisconnect
 
 from coach.errors import MessageError
 from coach.service.handshake import receive, send_frame
-from coach.service.messages import (
+from coach.service.messages import Ping, read_json
+from coach.service.render import render_error
+from coach.service.sidebar_messages import (
     Dismiss,
     Feedback,
     FeedbackUndo,
-    Ping,
     Snooze,
     SnoozeUndo,
-    read_json,
+    WhisperRead,
     read_sidebar_message,
 )
-from coach.service.render import render_error
 from coach.service.snapshots import agent_topic
 
 if TYPE_CHECKING:
@@ -29,9 +29,10 @@ if TYPE_CHECKING:
     from coach.service.auth import Principal
     from coach.service.calls import Calls
     from coach.service.hub import Hub
-    from coach.service.messages import SidebarMessage
     from coach.service.reader import Reader
     from coach.service.render import Message
+    from coach.service.sidebar_messages import SidebarMessage
+    from coach.service.supervision import Supervision
 
 
 async def serve_sidebar(
@@ -39,6 +40,7 @@ async def serve_sidebar(
     *,
     calls: Calls,
     hub: Hub,
+    supervision: Supervision,
     principal: Principal,
     agent_id: str,
     after: str | None,
@@ -50,7 +52,14 @@ async def serve_sidebar(
     await feed.join(reader, after)
     writer = asyncio.create_task(_write(socket, reader), name="sidebar-writer")
     listener = asyncio.create_task(
-        _listen(socket, calls=calls, principal=principal, agent_id=agent_id, reader=reader),
+        _listen(
+            socket,
+            calls=calls,
+            supervision=supervision,
+            principal=principal,
+            agent_id=agent_id,
+            reader=reader,
+        ),
         name="sidebar-listener",
     )
     try:
@@ -74,7 +83,13 @@ async def _write(socket: WebSocket, reader: Reader) -> None:
 
 
 async def _listen(
-    socket: WebSocket, *, calls: Calls, principal: Principal, agent_id: str, reader: Reader
+    socket: WebSocket,
+    *,
+    calls: Calls,
+    supervision: Supervision,
+    principal: Principal,
+    agent_id: str,
+    reader: Reader,
 ) -> None:
     with contextlib.suppress(WebSocketDisconnect):
         while True:
@@ -83,14 +98,27 @@ async def _listen(
             try:
                 message = read_sidebar_message(read_json(frame))
                 call_id = message.call_id if isinstance(message, Snooze | SnoozeUndo) else None
-                await _act(message, calls=calls, principal=principal, agent_id=agent_id, reader=reader)
+                await _act(
+                    message,
+                    calls=calls,
+                    supervision=supervision,
+                    principal=principal,
+                    agent_id=agent_id,
+                    reader=reader,
+                )
             except MessageError as error:
                 calls.meter.refused["stream", error.code] += 1
                 reader.put_reply(render_error(error, call_id=call_id))
 
 
 async def _act(
-    message: SidebarMessage, *, calls: Calls, principal: Principal, agent_id: str, reader: Reader
+    message: SidebarMessage,
+    *,
+    calls: Calls,
+    supervision: Supervision,
+    principal: Principal,
+    agent_id: str,
+    reader: Reader,
 ) -> None:
     if isinstance(message, Ping):
         reader.put_reply({"type": "pong"})
@@ -100,6 +128,10 @@ async def _act(
         quiet = isinstance(message, Snooze)
         done = await calls.answers.snooze(message.call_id, message.rule, agent_id=agent_id, quiet=quiet)
         answer = {"type": "noted", "rule": message.rule}
+    elif isinstance(message, WhisperRead):
+        await supervision.read(message.call_id, message.id, principal=principal)
+        reader.put_reply({"type": "noted", "call_id": message.call_id, "id": message.id})
+        return
     elif isinstance(message, FeedbackUndo):
         done = await calls.answers.unanswer(message.advice_id, kind="verdict", principal=principal)
         answer = {"type": "noted", "advice_id": message.advice_id}

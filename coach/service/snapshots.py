@@ -63,7 +63,7 @@ class AgentSnapshots:
         stored = None if call_id is None else await self._store.load_call(call_id)
         if stored is None or stored.ended_ms is not None:
             return self.empty(topic)
-        return _render(topic, self._builder.rebuild(stored).snapshot())
+        return _render(topic, self._builder.rebuild(stored, shown=False).snapshot())
 
     def empty(self, topic: str) -> Message:
         """Return the snapshot of an agent who is in no call."""

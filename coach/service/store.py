@@ -72,6 +72,8 @@ class StoredCall:
     heard: tuple[tuple[int, Utterance], ...]
     snoozes: tuple[tuple[int, str, bool], ...]
     moments: tuple[dict[str, Any], ...]
+    team: str | None = None
+    agent_name: str = ""
 
 
 class Store:
@@ -189,6 +191,8 @@ class Store:
                 heard=tuple((each.seq, _utterance(each)) for each in heard),
                 snoozes=tuple((each.seq, each.rule, each.quiet) for each in snoozes),
                 moments=tuple(_moment(each) for each in moments),
+                team=row.team,
+                agent_name=row.agent_name,
             )
 
     async def open_calls(self, *, since: float, limit: int) -> list[str]:

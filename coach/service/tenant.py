@@ -11,15 +11,19 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from coach.service.abandoned import end_abandoned_forever
+from coach.service.board import Board
 from coach.service.calls import Calls
 from coach.service.connector_desk import ConnectorDesk
 from coach.service.database import DEFAULT_TENANT, Database
 from coach.service.decisions import Decisions
 from coach.service.hub import Hub
 from coach.service.idempotency import Answers
+from coach.service.rates import TeamRates
 from coach.service.reviews import Reviews
 from coach.service.store import Store
+from coach.service.supervision import Supervision
 from coach.service.webhooks.webhooks import Webhooks
+from coach.service.whispers import Whispers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -67,6 +71,7 @@ class Tenant:
         )
         channel = None if bus is None else bus.channel(name)
         self.hub = Hub(keep=settings.resume_events, meter=meter, channel=channel)
+        self.board = Board(self.hub, clock=clock, escalate_after=settings.escalate_after)
         self.calls = Calls(
             store=self.store,
             hub=self.hub,
@@ -75,11 +80,19 @@ class Tenant:
             idle_s=settings.call_idle_s,
             timeout_s=settings.call_timeout_s,
             masking=settings.masking,
+            board=self.board,
             clock=clock,
         )
         self.answers = Answers(self.store, clock=clock)
         self.reviews = Reviews(settings=settings, clock=clock)
         self.decisions = Decisions(self.database, masking=settings.masking, clock=clock)
+        self.supervision = Supervision(
+            board=self.board,
+            rates=TeamRates(self.database, clock=clock),
+            whispers=Whispers(self.database, masking=settings.masking, clock=clock),
+            calls=self.calls,
+            hub=self.hub,
+        )
         self.desk = ConnectorDesk(
             store=self.store, calls=self.calls, settings=connectors, max_calls=settings.max_calls
         )
@@ -95,6 +108,7 @@ class Tenant:
         tasks = [
             asyncio.create_task(self.calls.run_clock(), name=f"clock-{self.name}"),
             asyncio.create_task(sweep, name=f"call-sweep-{self.name}"),
+            asyncio.create_task(self.board.run(), name=f"board-{self.name}"),
         ]
         for task in tasks:
             task.add_done_callback(report_death)

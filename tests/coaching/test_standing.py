@@ -13,7 +13,7 @@ from coach.coaching.events import (
     Utterance,
 )
 from coach.coaching.progress import Progress
-from coach.coaching.standing import Alert, Standing
+from coach.coaching.standing import Alert, AlertWithdrawn, Standing
 
 
 def card(identity: str, severity: str = "warning", *, at_ms: int = 0) -> Advice:
@@ -68,7 +68,7 @@ def test_a_withdrawn_card_never_was():
     """Neither counted nor the last."""
     standing = Standing()
     standing.note([given("a"), given("b", "violation")])
-    standing.note([AdviceWithdrawn("b")])
+    assert standing.note([AdviceWithdrawn("b")]) == [AlertWithdrawn("b")]
     assert standing.counts["violation"] == 0
     assert standing.last_card == (card("a"), None)
     assert standing.risk.score == 0

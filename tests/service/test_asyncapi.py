@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from coach.client.messages import OtherEvent, read_event
-from coach.service import messages
+from coach.service import messages, sidebar_messages, team_messages
 from coach.service.asyncapi import asyncapi_document
 from coach.service.asyncapi_examples import EXAMPLES
 
@@ -85,7 +85,7 @@ def test_every_message_that_is_read_is_there(document):
     taken = {
         name.removeprefix("in.") for name in document["components"]["messages"] if name.startswith("in.")
     }
-    assert taken == {"hello", *messages._PRODUCER, *messages._SIDEBAR}
+    assert taken == {"hello", *messages._PRODUCER, *sidebar_messages._SIDEBAR, *team_messages._SUPERVISOR}
 
 
 def test_every_schema_is_one(document):
@@ -102,8 +102,10 @@ def test_every_example_fits_its_message(document, key):
     check(document, side, example)
     if name in messages._PRODUCER and side == "in":
         messages.read_producer_event(example)
-    elif name in messages._SIDEBAR:
-        messages.read_sidebar_message(example)
+    elif name in sidebar_messages._SIDEBAR and side == "in":
+        sidebar_messages.read_sidebar_message(example)
+    elif name in team_messages._SUPERVISOR and side == "in":
+        team_messages.read_supervisor_message(example)
 
 
 def test_an_example_for_each_message_and_no_more(document):
@@ -180,3 +182,47 @@ def test_the_document_is_made_anew_each_time():
     """Nothing that a caller changes leaks into the next one."""
     asyncapi_document()["info"]["title"] = "changed"
     assert asyncapi_document()["info"]["title"] == "coach"
+
+
+def test_what_travels_to_a_supervisor_is_what_is_described(document, running, clients, wire):
+    """Every message of a team's stream fits its schema, a watched call and whispers included."""
+    service = running()
+    producer, sidebar = clients.producer(service), clients.sidebar(service)
+    supervisor = clients.socket(f"{service.url}/v1/teams/t1/stream")
+    supervisor.send({"type": "hello", "token": service.key})
+    seen: list[dict] = []
+
+    def until(kind: str) -> None:
+        while not seen or seen[-1]["type"] != kind:
+            seen.append(supervisor.next())
+
+    until("rates")
+    sent = [
+        wire.started(team="t1", agent_name="小林"),
+        wire.said("我不知道这个", seq=2, final=False, utterance_id="u2"),
+        wire.said("我想知道这个", seq=3, utterance_id="u2", revision=2),
+        wire.said("这个我不知道", seq=4),
+    ]
+    for each in sent:
+        check(document, "in", each)
+    producer.send(*sent)
+    until("team.call")
+    actions = [
+        {"type": "watch", "call_id": "c1"},
+        {"type": "whisper", "call_id": "c1", "id": "w1", "text": "先致歉"},
+    ]
+    for each in actions:
+        check(document, "in", each)
+    supervisor.send(*actions)
+    until("noted")
+    sidebar.until("whisper")
+    sidebar.send({"type": "whisper.read", "call_id": "c1", "id": "w1"})
+    until("whisper.read")
+    producer.send(wire.ended(seq=5))
+    until("team.call_gone")
+    supervisor.send({"type": "watch", "call_id": "c1"}, {"type": "ping"})
+    until("pong")
+    for each in seen:
+        check(document, "out", each)
+    kinds = {each["type"] for each in seen}
+    assert {"ready", "team.calls", "alert", "alert.withdrawn", "watched", "error"} <= kinds
