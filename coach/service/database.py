@@ -6,6 +6,7 @@ do not share is `upsert` and `insert_new`. Tables are in `schema`, their revisio
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import re
 from pathlib import Path
@@ -67,6 +68,7 @@ class Database:
         place: the file, or the address of the server (postgresql://…).
         tenant: whose they are; on a server, the schema `coach_<tenant>`.
         pool: connections to a server at once, at most.
+        patient: let a statement take as long as it takes, as it may to change a large table.
         read_only: change nothing, not even a file that is missing or old.
 
     Raises:
@@ -74,7 +76,13 @@ class Database:
     """
 
     def __init__(
-        self, place: Path | str, *, tenant: str = DEFAULT_TENANT, pool: int = 5, read_only: bool = False
+        self,
+        place: Path | str,
+        *,
+        tenant: str = DEFAULT_TENANT,
+        pool: int = 5,
+        patient: bool = False,
+        read_only: bool = False,
     ) -> None:
         if not _TENANT.fullmatch(tenant):
             raise ConfigError(f"tenant: 收到 {tenant!r}，应为小写字母、数字、“-”或“_”，最多 41 个")
@@ -94,7 +102,9 @@ class Database:
             except ValueError as error:
                 raise ConfigError(f"database_url: {error}") from None
             self.label = f"{_shown(place)} {self.schema}"
-            self._engine = _postgresql(place, schema=self.schema, pool=pool)
+            self._engine = _postgresql(
+                place, schema=self.schema, pool=pool, command_s=None if patient else _COMMAND_S
+            )
             self._writing = self._engine
             # A call is read by several queries, which must all see the same moment.
             self._reading = self._engine.execution_options(
@@ -102,7 +112,14 @@ class Database:
             )
 
     @classmethod
-    def of(cls, settings: Settings, *, tenant: str = DEFAULT_TENANT, read_only: bool = False) -> Database:
+    def of(
+        cls,
+        settings: Settings,
+        *,
+        tenant: str = DEFAULT_TENANT,
+        patient: bool = False,
+        read_only: bool = False,
+    ) -> Database:
         """Return the database that the settings of a tenant name; without an address, the file in its folder.
 
         Raises:
@@ -113,6 +130,7 @@ class Database:
             url or settings.data_dir / FILE,
             tenant=tenant,
             pool=settings.database_pool,
+            patient=patient,
             read_only=read_only,
         )
 
@@ -143,9 +161,13 @@ class Database:
             raise DatabaseAwayError(reason_of(error)) from error
 
     @contextlib.asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncConnection]:
-        """Do as `writing`, and raise what the driver raises: one of FAILURES."""
-        async with self._writing.begin() as connection:
+    async def transaction(self, *, limit_s: float | None = None) -> AsyncIterator[AsyncConnection]:
+        """Do as `writing`, and raise what the driver raises: one of FAILURES.
+
+        Args:
+            limit_s: a server that takes longer is away; a file takes as long as it takes.
+        """
+        async with asyncio.timeout(None if self.file else limit_s), self._writing.begin() as connection:
             yield connection
 
     async def close(self) -> None:
@@ -228,7 +250,7 @@ def _sqlite(file: Path, *, read_only: bool) -> AsyncEngine:
     return engine
 
 
-def _postgresql(url: str, *, schema: str, pool: int) -> AsyncEngine:
+def _postgresql(url: str, *, schema: str, pool: int, command_s: int | None) -> AsyncEngine:
     try:
         check_database_url(url)
     except ValueError as error:
@@ -247,7 +269,7 @@ def _postgresql(url: str, *, schema: str, pool: int) -> AsyncEngine:
             return await asyncpg.connect(
                 url,
                 timeout=_CONNECT_S,
-                command_timeout=_COMMAND_S,
+                command_timeout=command_s,
                 server_settings={**_SERVER_SETTINGS, "search_path": f'"{schema}"'},
             )
         except ValueError as error:

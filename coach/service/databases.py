@@ -28,7 +28,7 @@ async def databases_of(
     """
     names = tenants or [DEFAULT_TENANT, *await _known(settings)]
     return [
-        Database.of(_settings_of(settings, name), tenant=name, read_only=read_only)
+        Database.of(_settings_of(settings, name), tenant=name, patient=True, read_only=read_only)
         for name in dict.fromkeys(names)
     ]
 

@@ -45,6 +45,8 @@ _MAX_BATCH: Final = 500
 _RETRY_S: Final = 0.5
 # An ack may be this much later; the card is not, it never waits for the disk.
 _LINGER_S: Final = 0.04
+# A server that hangs is away: it is said, and tried again over another connection.
+_COMMIT_S: Final = 15.0
 # How soon it is noticed that a database is away to which nobody wrote.
 _LOOK_S: Final = 5.0
 
@@ -267,7 +269,7 @@ class Store:
             await asyncio.wait_for(self._wake.wait(), _RETRY_S if self.error else _LOOK_S)
         except TimeoutError:
             try:
-                async with self._database.transaction() as connection:
+                async with self._database.transaction(limit_s=_COMMIT_S) as connection:
                     await connection.execute(text("SELECT 1"))
             except FAILURES as error:
                 self._note(reason_of(error))
@@ -321,7 +323,7 @@ class Store:
     async def _commit(self, writes: list[Write]) -> set[str]:
         batch = Batch.of(writes)
         touched = {write.call_id for write in writes}
-        async with self._database.transaction() as connection:
+        async with self._database.transaction(limit_s=_COMMIT_S) as connection:
             stale = await advance_calls(connection, batch, touched=touched, writer=self._writer_id)
             if stale:
                 batch = Batch.of(

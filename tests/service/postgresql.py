@@ -81,8 +81,23 @@ class Server:
         self._control("-w", "-o", '-h ""', "-o", f"-k {folder}", "-l", str(folder / "log"), "start")
         self.running = True
 
+    @contextlib.contextmanager
+    def frozen(self):
+        """Let the server hang: connections stay open and nothing is answered."""
+        import psutil
+
+        number = int((self._server.pgdata / "postmaster.pid").read_text().split()[0])
+        processes = [psutil.Process(number), *psutil.Process(number).children()]
+        for each in processes:
+            each.suspend()
+        try:
+            yield
+        finally:
+            for each in processes:
+                each.resume()
+
     def _control(self, *arguments: str) -> None:
-        self._pg_ctl(arguments, pgdata=self._server.pgdata, user=self._server.system_user, timeout=60)
+        self._pg_ctl([*arguments], pgdata=self._server.pgdata, user=self._server.system_user, timeout=60)
 
 
 class Disk:

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import random
-import sqlite3
 import subprocess
 import sys
 from collections import defaultdict
@@ -27,8 +26,9 @@ PATIENCE_S = 60.0
 class Serving:
     """`coach serve` over one data folder, in one process after another."""
 
-    def __init__(self, book, folder):
-        self.key, self.url, self.database = "", "", folder / "coach.sqlite3"
+    def __init__(self, book, folder, *, database_url, disk):
+        self.key, self.url = "", ""
+        self._database_url, self._disk = database_url, disk
         self._command = [
             *(sys.executable, "-m", "coach", "serve", "--data-dir", str(folder)),
             *("--rules", str(book / "rules"), "--phrasebook", str(book / "phrasebook")),
@@ -38,6 +38,7 @@ class Serving:
     def start(self):
         """Start a process, on the port of the one before."""
         environment = {name: each for name, each in os.environ.items() if not name.startswith("COACH_")}
+        environment["COACH_DATABASE_URL"] = self._database_url
         port = self.url.rpartition(":")[2] or "0"
         self.process = subprocess.Popen(
             [*self._command, "--port", port],
@@ -59,8 +60,7 @@ class Serving:
 
     def seqs(self) -> dict[str, int]:
         """Return the last seq on disk of each call."""
-        with contextlib.closing(sqlite3.connect(self.database)) as database:
-            return dict(database.execute("SELECT call_id, seq FROM calls"))
+        return dict(self._disk("SELECT call_id, seq FROM calls"))
 
 
 class Screen:
@@ -133,9 +133,9 @@ async def follow(client: AsyncClient, agent: int, screen: Screen) -> None:
 
 
 @pytest.fixture
-def serving(book, tmp_path):
+def serving(book, tmp_path, database_url, disk):
     """A service in a process of its own, killed after the test."""
-    service = Serving(book, tmp_path / "state")
+    service = Serving(book, tmp_path / "state", database_url=database_url, disk=disk)
     yield service
     if service.process.poll() is None:
         service.kill()
@@ -150,6 +150,7 @@ def _impatient(monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.databases
 @pytest.mark.usefixtures("_impatient")
 def test_twenty_kills_under_load_lose_and_double_nothing(serving):
     """Three producers, twelve agents with sidebars, 20 times `kill -9`: all of it arrives, and arrives once."""
