@@ -74,6 +74,7 @@ def _examine(settings: Settings) -> Iterator[Finding]:
         examine_data,
         examine_machine,
     )
+    from coach.service.checkup_database import examine_database  # noqa: PLC0415
     from coach.service.checkup_rules import examine_rules, load_for_checkup  # noqa: PLC0415
 
     yield Finding("settings", "设置", "ok", "读得懂")
@@ -81,6 +82,7 @@ def _examine(settings: Settings) -> Iterator[Finding]:
     book, problem = load_for_checkup(settings)
     yield from examine_rules(settings, book, problem)
     yield from examine_data(settings)
+    yield from examine_database(settings)
     yield from examine_access(settings, digest=book.digest if book is not None else "")
 
 

@@ -1,7 +1,7 @@
 """What `coach doctor` looks at on the outside of the service: machine, data folder, port, settings.
 
-Nothing is changed: a folder that is missing stays missing, a database is opened for reading. `checkup_rules`
-looks at the rules.
+Nothing is changed: a folder that is missing stays missing. `checkup_rules` looks at the rules, `checkup_database` at
+the database.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import os
 import re
 import shutil
 import socket
-import sqlite3
 import stat
 import sys
 import time
@@ -24,7 +23,6 @@ import orjson
 
 from coach import __version__
 from coach.config import is_loopback
-from coach.service.migrate import FILE_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +35,6 @@ State = Literal["ok", "warning", "error"]
 _GIB: Final = 2**30
 _DISK_ERROR: Final = _GIB // 4
 _DISK_WARNING: Final = 4 * _GIB
-_DATABASE_S: Final = 10.0
 _CLOCK_S: Final = 0.2
 _CLOCK_DRIFT: Final = 0.02
 # Files a process opens besides its sockets.
@@ -75,10 +72,9 @@ def examine_machine(settings: Settings) -> Iterator[Finding]:
 
 
 def examine_data(settings: Settings) -> Iterator[Finding]:
-    """Look at the data folder, the disk below it, the database and the keys."""
+    """Look at the data folder, the disk below it and the keys."""
     yield _folder(settings.data_dir)
     yield _disk(settings.data_dir)
-    yield _database(settings.data_dir / "coach.sqlite3")
     yield _keys(settings)
 
 
@@ -215,51 +211,6 @@ def _disk(folder: Path) -> Finding:
     if usage.free < _DISK_WARNING:
         return Finding("disk", "磁盘", "warning", says, mend)
     return Finding("disk", "磁盘", "ok", says)
-
-
-def _database(file: Path) -> Finding:
-    if not file.exists():
-        return Finding("database", "数据库", "ok", "还没有，首次启动时建立")
-    broken = "停止服务，备份这三个文件，用 sqlite3 的 .recover 抢救，或换一个数据目录"
-    try:
-        connection = sqlite3.connect(f"file:{file.resolve()}?mode=ro", uri=True, timeout=5)
-    except sqlite3.Error as error:
-        return Finding("database", "数据库", "error", f"{file}: {error}", broken)
-    try:
-        return _examine_database(connection, file, broken)
-    except sqlite3.Error as error:
-        return Finding("database", "数据库", "error", f"{file}: {error}", broken)
-    finally:
-        connection.close()
-
-
-def _examine_database(connection: sqlite3.Connection, file: Path, broken: str) -> Finding:
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version > FILE_VERSION:
-        return Finding(
-            "database", "数据库", "error", f"版本 {version} 来自更新的 coach，本版本最多支持 {FILE_VERSION}",
-            "升级 coach，或换一个数据目录",
-        )  # fmt: skip
-    journal = connection.execute("PRAGMA journal_mode").fetchone()[0]
-    says = f"版本 {version}，{file.stat().st_size / 2**20:.1f} MB，{journal.upper()}"
-    deadline = time.monotonic() + _DATABASE_S
-    connection.set_progress_handler(lambda: time.monotonic() > deadline, 10_000)
-    try:
-        faults = [row[0] for row in connection.execute("PRAGMA quick_check(3)")]
-    except sqlite3.OperationalError as error:
-        if "interrupt" not in str(error):
-            raise
-        return Finding(
-            "database", "数据库", "warning", f"{says}；完整性检查 {_DATABASE_S:.0f} 秒内没有做完",
-            "空闲时用 sqlite3 执行 PRAGMA quick_check",
-        )  # fmt: skip
-    if faults != ["ok"]:
-        return Finding("database", "数据库", "error", f"{says}；{'；'.join(faults)}", broken)
-    if journal != "wal" and version:
-        return Finding(
-            "database", "数据库", "warning", says, "启动一次服务即恢复 WAL；网络盘不支持，请用本地盘"
-        )
-    return Finding("database", "数据库", "ok", f"{says}，完整")
 
 
 def _keys(settings: Settings) -> Finding:

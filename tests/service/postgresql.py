@@ -34,7 +34,6 @@ class Server:
         self._server = pgserver.get_server(folder, cleanup_mode="stop")
         self._names = (f"t{number}" for number in count(1))
         self.running = True
-        self.run("ALTER SYSTEM SET fsync = off")
         self._made_template = False
 
     def url(self, name: str = "postgres") -> str:

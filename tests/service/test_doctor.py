@@ -11,8 +11,9 @@ import sys
 
 import pytest
 
-from coach.service import checkup
+from coach.service import checkup, checkup_database
 from coach.service.checkup import examine_access, examine_data, examine_machine
+from coach.service.checkup_database import examine_database
 from coach.service.checkup_rules import examine_rules, load_for_checkup
 
 
@@ -123,11 +124,11 @@ def test_a_damaged_database_is_an_error(running, settings_for):
         )
     service.stop()
     file = settings_for().data_dir / "coach.sqlite3"
-    assert found(examine_data(settings_for()), "database").state == "ok"
+    assert found(examine_database(settings_for()), "database").state == "ok"
     content = bytearray(file.read_bytes())
     content[4096 : 4096 + 3000] = b"\xff" * 3000
     file.write_bytes(content)
-    assert found(examine_data(settings_for()), "database").state == "error"
+    assert found(examine_database(settings_for()), "database").state == "error"
     assert file.read_bytes() == content
 
 
@@ -138,7 +139,7 @@ def test_a_database_of_a_newer_version_is_an_error(settings_for):
     with sqlite3.connect(folder / "coach.sqlite3") as database:
         database.execute("PRAGMA user_version = 99")
     database.close()
-    finding = found(examine_data(settings_for()), "database")
+    finding = found(examine_database(settings_for()), "database")
     assert (finding.state, "升级" in finding.mend) == ("error", True)
 
 
@@ -212,4 +213,58 @@ def test_nothing_is_written(settings_for, tmp_path):
     """Looking makes no folder."""
     settings = settings_for()
     list(examine_data(settings))
+    list(examine_database(settings))
     assert not settings.data_dir.exists()
+
+
+@pytest.mark.databases("postgresql")
+def test_a_server_that_is_well_passes(settings_for, postgresql):
+    """Revision, version, distance, clock, connections, flushing: a line each."""
+    states = {each.name: each.state for each in examine_database(settings_for())}
+    assert states == {
+        "database": "ok",
+        "database-server": "ok",
+        "database-distance": "ok",
+        "database-clock": "ok",
+        "database-connections": "ok",
+        "database-durable": "ok",
+    }
+
+
+@pytest.mark.databases("postgresql")
+def test_too_few_connections_of_a_server_are_told(settings_for):
+    """With how many it should have."""
+    finding = found(examine_database(settings_for(database_pool=150)), "database-connections")
+    assert (finding.state, "max_connections" in finding.mend) == ("warning", True)
+
+
+def test_a_server_without_tables_is_an_error(settings_for, postgresql):
+    """The remedy is the command that makes them."""
+    finding = found(examine_database(settings_for(database_url=postgresql.empty())), "database")
+    assert (finding.state, "coach db upgrade" in finding.mend) == ("error", True)
+
+
+def test_a_server_that_cannot_be_reached_is_an_error(settings_for):
+    """The address is told without user and password, and what to look at."""
+    url = "postgresql://somebody:hunter2@127.0.0.1:1/coach"
+    finding = found(examine_database(settings_for(database_url=url)), "database")
+    assert (finding.state, "127.0.0.1:1/coach" in finding.says) == ("error", True)
+    assert "hunter2" not in finding.says + finding.mend
+
+
+@pytest.mark.parametrize(
+    ("finding", "state"),
+    [
+        (checkup_database._clocks(-3.0), "warning"),
+        (checkup_database._clocks(0.4), "ok"),
+        (checkup_database._distance(0.02), "warning"),
+        (checkup_database._version(90600, "9.6", "UTF8"), "warning"),
+        (checkup_database._version(160000, "16.0", "LATIN1"), "error"),
+        (checkup_database._connections(most=97, taken=10, own=3, pool=5), "warning"),
+        (checkup_database._durable(flush="off", fsync="on"), "warning"),
+        (checkup_database._durable(flush="on", fsync="on"), "ok"),
+    ],
+)
+def test_what_a_server_may_lack_is_told_with_its_remedy(finding, state):
+    """Clocks apart, far away, too old, of another encoding, too few connections, not flushing."""
+    assert (finding.state, bool(finding.mend)) == (state, state != "ok")
