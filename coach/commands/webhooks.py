@@ -15,9 +15,8 @@ from coach.errors import ConfigError, MessageError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from types import ModuleType
 
-    from coach.service.webhooks.endpoints import Endpoint
-    from coach.service.webhooks.outbox import DeadLetter
     from coach.service.webhooks.webhooks import Webhooks
 
 ResultT = TypeVar("ResultT")
@@ -53,7 +52,7 @@ def add(
     """
     made = _run(data_dir, tenant, lambda hooks: hooks.endpoints.add(url, events.split(",")))
     if json:
-        _print_json({**_shown(made), "secret": made.secret})
+        _print_json(_wire().render_endpoint(made, secret=True))
         return
     print(f"编号：{made.id}")
     print(f"密钥：{made.secret}")
@@ -69,7 +68,7 @@ def list_all(*, data_dir: DataDir = None, tenant: Tenant = "default", json: Json
     """
     found = _run(data_dir, tenant, lambda hooks: hooks.endpoints.list())
     if json:
-        _print_json([_shown(each) for each in found])
+        _print_json([_wire().render_endpoint(each) for each in found])
         return
     for each in found:
         print(f"{each.id}  {_STATES[each.state]}  {each.url}")
@@ -150,16 +149,7 @@ def send_ping(
 
     url, attempt = _run(data_dir, tenant, send)
     if json:
-        _print_json(
-            {
-                "url": url,
-                "delivered": attempt.delivered,
-                "status": attempt.status,
-                "took_ms": attempt.took_ms,
-                "says": attempt.says,
-                **({"secret": made} if made else {}),
-            }
-        )
+        _print_json({**_wire().render_attempt(url, attempt), **({"secret": made} if made else {})})
     else:
         if made:
             print(f"签名用的密钥：{made}")
@@ -182,7 +172,7 @@ def dead(
     """
     found = _run(data_dir, tenant, lambda hooks: hooks.outbox.dead(limit=limit))
     if json:
-        _print_json([_dead_shown(each) for each in found])
+        _print_json([_wire().render_dead(each) for each in found])
         return
     for each in found:
         print(f"{each.id}  {_time(each.at)}  {each.type}  通话 {each.call_id}")
@@ -255,36 +245,10 @@ def _run(data_dir: Path | None, tenant: str, work: Callable[[Webhooks], Awaitabl
         raise ConfigError(str(error)) from error
 
 
-def _shown(endpoint: Endpoint) -> dict[str, Any]:
-    return {
-        "id": endpoint.id,
-        "url": endpoint.url,
-        "events": endpoint.events,
-        "state": endpoint.state,
-        "reason": endpoint.reason,
-        "created_at": _iso(endpoint.created_at),
-        "failing_since": None if endpoint.failing_since is None else _iso(endpoint.failing_since),
-    }
+def _wire() -> ModuleType:
+    from coach.service.webhooks import wire  # noqa: PLC0415 - see _run
 
-
-def _dead_shown(letter: DeadLetter) -> dict[str, Any]:
-    return {
-        "id": letter.id,
-        "webhook": letter.endpoint_id,
-        "url": letter.url,
-        "type": letter.type,
-        "call_id": letter.call_id,
-        "at": _iso(letter.at),
-        "tries": letter.tries,
-        "status": letter.status,
-        "says": letter.says,
-    }
-
-
-def _iso(seconds: float) -> str:
-    from coach.service.render import timestamp  # noqa: PLC0415 - see _run
-
-    return timestamp(seconds)
+    return wire
 
 
 def _time(seconds: float) -> str:

@@ -153,7 +153,11 @@ class Intake:
         try:
             meter.events[event.type] += 1
             self._check(event.call_id)
-            await self._calls.accept(event, producer=self._outbox, principal=self._principal)
+            if meter.tracing is None:
+                await self._calls.accept(event, producer=self._outbox, principal=self._principal)
+            else:
+                with meter.tracing.event(event, tenant=self._principal.tenant):
+                    await self._calls.accept(event, producer=self._outbox, principal=self._principal)
             self._calls.pace.check()
         except MessageError as error:
             self._outbox.refuse(error, call_id=call_id, seq=seq)

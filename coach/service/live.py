@@ -258,7 +258,7 @@ class LiveCall:
             # The card goes out first: it is for the words in the agent's mouth, moments are for the call.
             began = perf_counter()
             events = self.call.hear(utterance)
-            self.feed.meter.check.add(perf_counter() - began)
+            self.feed.meter.checked(began)
             self.publish(events)
             self.moments.hear(utterance, events, now_ms=now_ms)
             self._stand()
@@ -305,6 +305,9 @@ class LiveCall:
                 moments=self.moments.take_rows(),
             )
         )
+        tracing = self.feed.meter.tracing
+        if tracing is not None:
+            tracing.committing(done)
         self.queued = after
         self.unwritten += 1
         self._advice, self._outcomes, self._withdrawn = {}, {}, set()

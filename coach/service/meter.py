@@ -8,7 +8,10 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from time import perf_counter
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from coach.service.tracing import Tracing
 
 # Seconds. A push takes well under a millisecond on a quiet machine, a card is late after half a second.
 _PUSH_BOUNDS: Final = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
@@ -60,6 +63,7 @@ class Meter:
         events: events of producers by type.
         advice: cards by (category, severity).
         refused: refusals by (where, code).
+        tracing: makes spans of what is counted; None when nobody traces.
     """
 
     __slots__ = (
@@ -78,6 +82,7 @@ class Meter:
         "received_at",
         "refused",
         "resyncs",
+        "tracing",
     )
 
     def __init__(self) -> None:
@@ -96,8 +101,17 @@ class Meter:
         self.events: Counter[str] = Counter()
         self.advice: Counter[tuple[str, str]] = Counter()
         self.refused: Counter[tuple[str, str]] = Counter()
+        self.tracing: Tracing | None = None
 
     def pushed(self, received_at: float) -> None:
         """Count a message that was queued for sidebars; what no frame caused is not counted."""
         if received_at:
             self.push.add(perf_counter() - received_at)
+            if self.tracing is not None:
+                self.tracing.pushed(received_at)
+
+    def checked(self, began: float) -> None:
+        """Count the coaching of an utterance, which began then (`perf_counter`)."""
+        self.check.add(perf_counter() - began)
+        if self.tracing is not None:
+            self.tracing.checked(began)
