@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 Message = dict[str, Any]
+# What fills the blanks of phrases.
+Slots = dict[str, str] | None
 
 MAX_TEXT: Final = 2_000
 _ID: Final = re.compile(r"[^\s/\x00-\x1f\x7f]{1,128}")
@@ -73,7 +75,14 @@ class Window:
         """Tell whether there is something to send."""
         return bool(self._due)
 
-    def start(self, call_id: str, *, agent_id: str, slots: dict[str, str] | None = None) -> int:
+    def start(
+        self,
+        call_id: str,
+        *,
+        agent_id: str,
+        slots: Slots = None,
+        customer_id: str | None = None,
+    ) -> int:
         """Add a `call.started`; return its seq.
 
         Raises:
@@ -84,7 +93,8 @@ class Window:
         if call_id in self._calls:
             raise RefusedError("invalid_field", f"call_id: {call_id} 已经开始", field="call_id")
         self._calls[call_id] = _Call()
-        return self._put(call_id, {"type": "call.started", "agent_id": agent_id, "slots": slots or {}})
+        event: dict[str, Any] = {"type": "call.started", "agent_id": agent_id, "slots": slots or {}}
+        return self._put(call_id, event if customer_id is None else {**event, "customer_id": customer_id})
 
     def utterance(
         self,

@@ -42,6 +42,18 @@ class Write:
     snooze: Row | None = None
     answer: Row | None = None
 
+    def without_words(self) -> Write:
+        """Return what may be kept where nothing that was said may be: the call, its place and its end."""
+        started = self.started and {**self.started, "slots": "{}", "customer": None}
+        return Write(
+            self.call_id,
+            advance=self.advance,
+            started=started,
+            ended_ms=self.ended_ms,
+            snooze=self.snooze,
+            answer=self.answer,
+        )
+
 
 @dataclass(slots=True)
 class Batch:
@@ -105,8 +117,9 @@ def started_row(
     slots: dict[str, str],
     team: str | None = None,
     agent_name: str = "",
+    customer: str | None = None,
 ) -> Row:
-    """Build the row of a new call, at seq 0 until its first write moves it."""
+    """Build the row of a new call, at seq 0 until its first write moves it; `customer`: keyed hash of his id."""
     return {
         "call_id": call_id,
         "agent_id": agent_id,
@@ -114,6 +127,7 @@ def started_row(
         "slots": orjson.dumps(slots).decode(),
         "seq": 0,
         "ended_ms": None,
+        "customer": customer,
         "team": team,
         "agent_name": agent_name,
     }

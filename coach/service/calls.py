@@ -16,6 +16,7 @@ from coach.service.admission import check_event, check_start
 from coach.service.agent_answers import AgentAnswers
 from coach.service.batch import Write, started_row
 from coach.service.call_builder import CallBuilder, CallHead
+from coach.service.customers import stored_customer
 from coach.service.live import LiveCall
 from coach.service.messages import CallStarted, GapError, UtteranceHeard
 from coach.service.ownership import Ownership
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from coach.service.messages import ProducerEvent
     from coach.service.render import Message
     from coach.service.ruleset import RuleSource
+    from coach.service.signing import Secrets
     from coach.service.store import Store, StoredCall
 
 log = logging.getLogger(__name__)
@@ -50,6 +52,7 @@ class Calls:
         idle_s: a call without an event for so long leaves memory.
         timeout_s: a call without an event for so long is ended; 0: never.
         masking: personal data is masked in all that is told and stored.
+        secrets: key the hashes of customers; without them no customer is stored.
         board: where supervisors see the calls of a team.
     """
 
@@ -63,6 +66,7 @@ class Calls:
         idle_s: float,
         timeout_s: float = 0,
         masking: bool = True,
+        secrets: Secrets | None = None,
         board: Board | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -74,6 +78,7 @@ class Calls:
         self._max_calls = max_calls
         self._idle_s = idle_s
         self._timeout_s = timeout_s
+        self._secrets = secrets
         self._builder = CallBuilder(store=store, hub=hub, rules=rules, masking=masking, board=board)
         self._clock = clock
         self._snapshots = AgentSnapshots(
@@ -259,6 +264,9 @@ class Calls:
             agent_id=live.agent_id,
             started_at=now,
             slots=live.privacy.slots(slots),
+            customer=stored_customer(event.customer_id, self._secrets)
+            if event.customer_id and self._secrets
+            else None,
             team=head.team,
             agent_name=head.agent_name,
         )

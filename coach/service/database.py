@@ -236,7 +236,13 @@ def _sqlite(file: Path, *, read_only: bool) -> AsyncEngine:
         connection.isolation_level = None
         cursor = connection.cursor()
         # FULL: an ack survives a power cut too; the group commit pays for the flush.
-        for pragma in ("journal_mode = WAL", "synchronous = FULL", "busy_timeout = 5000")[read_only:]:
+        # secure_delete: what is deleted is overwritten, not just forgotten.
+        for pragma in (
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "busy_timeout = 5000",
+            "secure_delete = ON",
+        )[read_only:]:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

@@ -23,6 +23,7 @@ SUBPROTOCOL: Final = "coach.v1"
 MAX_FRAME_BYTES: Final = 64 * 1024
 MAX_TEXT: Final = 2_000
 MAX_BATCH: Final = 1_000
+CUSTOMER_ID_MAX: Final = 128
 # A call of a day; it keeps every time and revision inside a 32 bit integer of any client.
 _MAX_MS: Final = 86_400_000
 _MAX_COUNT: Final = 2**31 - 1
@@ -61,6 +62,7 @@ _EXPECTED: Final[dict[str, str]] = {
     "team": "1 到 128 个字符的文字，不含空白和“/”",
     "utterance_id": "1 到 128 个字符的文字，不含空白和“/”",
     "advice_id": "收到过的建议编号",
+    "customer_id": f"1 到 {CUSTOMER_ID_MAX} 个字符的客户编号",
     "id": "1 到 128 个字符的文字，不含空白和“/”",
     "seq": "从 1 开始的整数",
     "revision": "不小于 0 的整数",
@@ -128,6 +130,8 @@ class CallStarted(WireModel):
     agent_name: Slot | None = None
     team: Id | None = None
     slots: Slots = Slots()
+    # Who the customer is in the platform's own records; stored as a keyed hash only.
+    customer_id: Annotated[str, Field(min_length=1, max_length=CUSTOMER_ID_MAX)] | None = None
 
 
 class UtteranceHeard(WireModel):
@@ -160,10 +164,16 @@ class EventBatch(WireModel):
     events: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MAX_BATCH)]
 
 
+TokenRole = Literal["agent", "supervisor", "reviewer", "admin"]
+
+
 class TokenRequest(WireModel):
     """Body of `POST /v1/tokens`."""
 
-    agent_id: Id
+    role: TokenRole = "agent"
+    agent_id: Id | None = None
+    user_id: Id | None = None
+    teams: Annotated[list[Name], Field(max_length=200)] = []
     ttl_s: Annotated[int, Field(ge=10, le=86_400)] = 600
 
 

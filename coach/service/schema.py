@@ -55,6 +55,8 @@ calls = Table(
     Column("ended_ms", Integer),
     # Who moved `seq` last: two writers may mean to move it to the same number.
     Column("writer", Words(32), nullable=False, server_default=""),
+    # Keyed hash of the customer's id in the platform, to find what is kept of him.
+    Column("customer", Words(80)),
     # Whose supervisors see it; null: nobody's.
     Column("team", Words(128)),
     Column("agent_name", Words(40), nullable=False, server_default=""),
@@ -197,6 +199,7 @@ Index("decisions_review", decisions.c.review_id)
 _is_open = calls.c.ended_ms.is_(None)
 Index("calls_open", calls.c.started_at, sqlite_where=_is_open, postgresql_where=_is_open)
 # In the order of the list of calls, all together and each agent's.
+Index("calls_customer", calls.c.customer)
 Index("calls_youngest", calls.c.started_at, calls.c.call_id)
 Index("calls_agent", calls.c.agent_id, calls.c.started_at, calls.c.call_id)
 # A team's day.

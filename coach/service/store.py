@@ -88,10 +88,13 @@ class Store:
         max_waiting: int,
         meter: Meter | None = None,
         events: EventWriter | None = None,
+        words: bool = True,
     ) -> None:
         self._database = database
         # Notes in the same commit what other systems are to be told.
         self._events = events
+        # False: what was said stays in memory.
+        self._words = words
         self.max_waiting = max_waiting
         self._meter = meter or Meter()
         self._writer_id = secrets.token_hex(8)
@@ -140,7 +143,7 @@ class Store:
         The future raises StaleCallError when another writer moved the call on.
         """
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((write, done))
+        self._waiting.append((write if self._words else write.without_words(), done))
         self._wake.set()
         return done
 

@@ -45,12 +45,16 @@ class Whispers:
 
     Args:
         masking: mask personal data in what supervisors write.
+        words: keep what they write; otherwise only that they wrote.
         clock: seconds since 1970.
     """
 
-    def __init__(self, database: Database, *, masking: bool, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, database: Database, *, masking: bool, words: bool = True, clock: Callable[[], float]
+    ) -> None:
         self._database = database
         self._masking = masking
+        self._words = words
         self._clock = clock
 
     async def find_call(self, call_id: str, *, team: str) -> WhisperTo:
@@ -73,10 +77,11 @@ class Whispers:
             MessageError: `busy`: too many of this call in the last minute; `conflict`: the id is another one's.
         """
         now = self._clock()
+        told = mask(text.strip()) if self._masking else text.strip()
         row = {
             "call_id": to.call_id,
             "id": whisper_id,
-            "text": mask(text.strip()) if self._masking else text.strip(),
+            "text": told if self._words else "",
             "sender": sender,
             "at": now,
             "read_at": None,
@@ -94,9 +99,7 @@ class Whispers:
             if (await connection.execute(recent)).scalar_one() >= PER_MINUTE:
                 raise MessageError("busy", f"每通电话每分钟最多 {PER_MINUTE} 条提醒，请稍后再发")
             await connection.execute(insert_new(connection, schema.whispers), [row])
-        return render_whisper(
-            call_id=to.call_id, whisper_id=whisper_id, text=str(row["text"]), sender=sender, at=now
-        )
+        return render_whisper(call_id=to.call_id, whisper_id=whisper_id, text=told, sender=sender, at=now)
 
     async def read(
         self, call_id: str, whisper_id: str, *, agent_id: str | None

@@ -1,0 +1,192 @@
+"""Deletes calls: what is older than may be kept, and what somebody asks to have deleted.
+
+Covers the database and this worker's memory, and tells which reviews hold a call. Every deletion is an audit entry,
+written before it begins.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from coach.errors import MessageError
+from coach.service.audit import SERVICE
+from coach.service.customers import known_as
+from coach.service.database import DatabaseAwayError
+from coach.service.erasure import Erased, Erasure, Found
+from coach.service.snapshots import agent_topic
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from coach.service.audit import Actor, Audit
+    from coach.service.calls import Calls
+    from coach.service.hub import Hub
+    from coach.service.signing import Secrets
+
+log = logging.getLogger(__name__)
+
+_DAY_S: Final = 86_400.0
+_SWEEP_S: Final = 3600.0
+# Found at once; a first sweep over years is many of these.
+_PAGE: Final = 1000
+_RESULTS: Final = "results.jsonl"
+_RUNNING: Final = "通话正在进行，还不能删除；等它结束（call.ended）后再删"
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """What a deletion did.
+
+    Attributes:
+        running: calls that go on and were left alone.
+        reviews: ids of reviews whose files hold some of the calls; deleting those is the operator's.
+    """
+
+    erased: Erased
+    running: tuple[str, ...] = ()
+    reviews: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what the wire tells."""
+        return {
+            "deleted": self.erased.as_dict(),
+            "running": list(self.running),
+            "reviews": list(self.reviews),
+        }
+
+
+class Retention:
+    """Deletes the calls of one tenant.
+
+    Args:
+        reviews_dir: the folder of the tenant's reviews.
+        days: calls that began longer ago are deleted; 0: never.
+        clock: seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        erasure: Erasure,
+        *,
+        audit: Audit,
+        calls: Calls,
+        hub: Hub,
+        secrets: Secrets,
+        reviews_dir: Path,
+        days: int,
+        clock: Callable[[], float],
+    ) -> None:
+        self._erasure = erasure
+        self._audit = audit
+        self._calls = calls
+        self._hub = hub
+        self._secrets = secrets
+        self._reviews_dir = reviews_dir
+        self._days = days
+        self._clock = clock
+
+    async def delete_call(self, call_id: str, *, actor: Actor) -> Deleted:
+        """Delete one call.
+
+        Raises:
+            MessageError: `unknown_call`, or `conflict`: it goes on.
+        """
+        found = await self._found(call_id=call_id)
+        if found.running:
+            raise MessageError("conflict", _RUNNING, field="call_id")
+        if not found.ended:
+            raise MessageError("unknown_call", "没有这通电话", field="call_id")
+        return await self._delete(found, actor=actor, target=f"call:{call_id}")
+
+    async def delete_customer(self, customer_id: str, *, actor: Actor) -> Deleted:
+        """Delete every call of a customer (as in `call.started`) but those that go on; none is no error."""
+        hashes = known_as(customer_id, self._secrets)
+        found = await self._found(customers=hashes)
+        # A part of the hash tells two deletions apart, and nobody who it was.
+        return await self._delete(found, actor=actor, target=f"customer:{hashes[0][-12:]}")
+
+    async def delete_before(self, before: float, *, actor: Actor) -> Deleted:
+        """Delete what began before a time (seconds since 1970), oldest first."""
+        done = Deleted(Erased())
+        after_all = False
+        while not after_all:
+            found = await self._found(before=before, limit=_PAGE)
+            after_all = len(found.ended) + len(found.running) < _PAGE or not found.ended
+            if found.ended:
+                target = f"before:{int(before)}"
+                some = await self._delete(found, actor=actor, target=target)
+                done = Deleted(
+                    done.erased + some.erased, some.running, tuple(sorted({*done.reviews, *some.reviews}))
+                )
+        return done
+
+    async def sweep(self) -> Deleted:
+        """Delete what is older than may be kept."""
+        before = self._clock() - self._days * _DAY_S
+        done = await self.delete_before(before, actor=SERVICE)
+        if done.erased.calls:
+            log.info(
+                "保留期 %d 天已过：删除 %d 通电话、%d 句话",
+                self._days,
+                done.erased.calls,
+                done.erased.utterances,
+            )
+        return done
+
+    async def sweep_forever(self) -> None:
+        """Sweep every hour, until cancelled; at once if days are kept at all."""
+        while self._days:
+            try:
+                if await self._calls.ownership.may("retention", for_s=int(_SWEEP_S / 2)):
+                    await self.sweep()
+            except DatabaseAwayError as error:
+                log.error("没能删除过期通话，稍后重试：%s", error.reason)  # noqa: TRY400 - no trace
+            await asyncio.sleep(_SWEEP_S)
+
+    async def _found(self, **wanted: Any) -> Found:  # noqa: ANN401 - the arguments of `find`
+        """Find calls, and leave alone what some worker still has, whatever the disk says."""
+        found = await self._erasure.find(**wanted)
+        held = await self._calls.held(found.ended)
+        ended = tuple(call_id for call_id in found.ended if call_id not in held)
+        return Found(ended, (*found.running, *sorted(held)), found.agents)
+
+    async def _delete(self, found: Found, *, actor: Actor, target: str) -> Deleted:
+        if not found.ended:
+            return Deleted(Erased(), found.running)
+        # First the entry: a deletion that nobody could be told of does not happen.
+        await self._audit.write(
+            actor, "data-deleted", target, calls=len(found.ended), left_running=len(found.running)
+        )
+        erased = await self._erasure.erase(found.ended)
+        for agent_id in found.agents:
+            # What a sidebar that comes back would be sent again.
+            feed = self._hub.known(agent_topic(agent_id))
+            if feed is not None:
+                feed.forget()
+        reviews = await asyncio.to_thread(reviews_with, self._reviews_dir, found.ended)
+        return Deleted(erased, found.running, reviews)
+
+
+def reviews_with(folder: Path, call_ids: Iterable[str]) -> tuple[str, ...]:
+    """Return the ids of the reviews whose results hold one of the calls."""
+    wanted = frozenset(call_ids)
+    found: list[str] = []
+    for results in sorted(folder.glob(f"r*/out/{_RESULTS}")):
+        with results.open("rb") as stream:
+            if any(_call_of(line) in wanted for line in stream):
+                found.append(results.parent.parent.name)
+    return tuple(found)
+
+
+def _call_of(line: bytes) -> str:
+    try:
+        row = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return ""
+    return str(row.get("call_id") or row.get("call") or "") if isinstance(row, dict) else ""
