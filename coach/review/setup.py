@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from coach import __version__
 from coach.coaching.review_call import CallReviewer
 from coach.coaching.scorecard_file import load_scorecard
-from coach.errors import RulebookError
 from coach.review.judge import Judge
 from coach.rulebook.book import load_rulebook
-from coach.rulebook.examples import check_examples
+from coach.rulebook.proof import prove
 from coach.transcripts.model import ReadOptions
 
 if TYPE_CHECKING:
@@ -69,17 +66,7 @@ class ReviewSetup:
         Raises:
             RulebookError, PhrasebookError: with every problem found.
         """
-        book = self.folders.load()
-        proof = f"{__version__} {book.digest}"
-        with contextlib.suppress(OSError, ValueError):
-            if proven.read_text(encoding="ascii") == proof:
-                return
-        if problems := check_examples(book):
-            raise RulebookError(problems)
-        # Only saves time next time.
-        with contextlib.suppress(OSError):
-            proven.parent.mkdir(parents=True, exist_ok=True)
-            proven.write_text(proof, encoding="ascii")
+        prove(self.folders.load(), remembered=proven)
 
     def judge(self) -> Judge:
         """Load rules and scorecard; what each worker process does, so the examples are not run.

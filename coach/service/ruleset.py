@@ -7,7 +7,6 @@ is wrong, the old set stays and `stale` says why.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import logging
 from dataclasses import dataclass
@@ -15,13 +14,12 @@ from typing import TYPE_CHECKING
 
 from watchfiles import awatch
 
-from coach import __version__
 from coach.coaching.checker import Checker
 from coach.coaching.must_says import MustSayFinder
 from coach.coaching.signals import SignalFinder
-from coach.errors import CoachError, RulebookError
+from coach.errors import CoachError
 from coach.rulebook.book import load_rulebook
-from coach.rulebook.examples import check_examples
+from coach.rulebook.proof import prove
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -126,15 +124,6 @@ class RuleSource:
         async for _ in awatch(self._rules_dir, self._phrasebook_dir, stop_event=stop, step=200):
             await self.reload()
 
-    def _is_proven(self, proof: str) -> bool:
-        """Tell whether these very files passed their examples under this very version before."""
-        if self._proven is None:
-            return False
-        try:
-            return self._proven.read_text(encoding="ascii") == proof
-        except (OSError, ValueError):
-            return False
-
     def _read(self) -> RuleSet:
         rulebook = load_rulebook(
             rules_dir=self._rules_dir,
@@ -142,15 +131,7 @@ class RuleSource:
             packs=self._packs,
             check_examples=False,
         )
-        proof = f"{__version__} {rulebook.digest}"
-        if not self._is_proven(proof):
-            problems = check_examples(rulebook)
-            if problems:
-                raise RulebookError(problems)
-            if self._proven is not None:
-                # Only saves time: a folder that cannot be written is reported by those who need it.
-                with contextlib.suppress(OSError):
-                    self._proven.write_text(proof, encoding="ascii")
+        prove(rulebook, remembered=self._proven)
         checker = Checker(rulebook)
         # The words of the rules; the dictionaries for rarer needs follow in `warm`.
         checker.check("您好")

@@ -93,7 +93,7 @@ def test_examples_are_run_once_for_the_same_rules(center: Center, monkeypatch: p
     def run(_: object) -> list[object]:
         pytest.fail("the examples were run again")
 
-    monkeypatch.setattr("coach.review.setup.check_examples", run)
+    monkeypatch.setattr("coach.rulebook.proof.check_examples", run)
     assert review(center, "--fresh").exit_code == 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from coach.errors import RulebookError
 from coach.rulebook.book import load_rulebook
 from coach.rulebook.examples import ExampleResult, mark, run_examples
 from coach.rulebook.lint import lint
+from coach.rulebook.proof import SHIPPED, prove
 from coach.rulebook.schema import schema
 from coach.rulebook.source import Source, read_source
 from coach.shipped import phrasebook_dir, rules_dir
@@ -177,3 +179,29 @@ def test_sample_calls(checker: Checker) -> None:
     assert right.total() / (right.total() + missed.total()) >= MIN_RECALL, report
     assert right.total() / (right.total() + beside.total()) >= MIN_PRECISION, report
     assert len(alarms) <= MAX_ALARMS, "\n".join(alarms)
+
+
+@pytest.fixture(scope="module")
+def without_packs() -> Rulebook:
+    """What a service loads that was told nothing."""
+    return load_rulebook(rules_dir=rules_dir(), phrasebook_dir=phrasebook_dir(), check_examples=False)
+
+
+def test_the_shipped_rules_count_as_proven(without_packs: Rulebook) -> None:
+    """The tests above ran their examples, so a first start need not; after a change write the new digest there."""
+    assert without_packs.digest == SHIPPED, "put this digest into coach/rulebook/proof.py"
+
+
+def test_a_fresh_start_with_shipped_rules_runs_no_examples(
+    without_packs: Rulebook, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Nothing is run and nothing is written; changed rules are run and remembered."""
+    monkeypatch.setattr("coach.rulebook.proof.check_examples", lambda _: pytest.fail("examples were run"))
+    prove(without_packs, remembered=tmp_path / "proven")
+    assert not (tmp_path / "proven").exists()
+    run: list[object] = []
+    monkeypatch.setattr("coach.rulebook.proof.check_examples", run.append)
+    changed = replace(without_packs, digest="0" * 12)
+    prove(changed, remembered=tmp_path / "proven")
+    prove(changed, remembered=tmp_path / "proven")
+    assert run == [changed]
