@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["text", "json"]
+Store = Literal["words", "nothing"]
 Metrics = Literal["loopback", "key", "open", "off"]
 
 
@@ -67,6 +68,11 @@ class Settings(BaseSettings):
         le=200,
         description="Connections to a PostgreSQL server at once, for each tenant and process.",
     )
+    secret: SecretStr | None = Field(
+        None,
+        description="Signing secret of at least 32 characters; several, newest first, while one takes the other's "
+        "place. Empty means the file `secret` in `data_dir`.",
+    )
     rules_dir: Path | None = Field(None, description="Folder of the rules; empty means the shipped ones.")
     phrasebook_dir: Path | None = Field(
         None, description="Folder of the phrases; empty means the shipped ones."
@@ -106,6 +112,10 @@ class Settings(BaseSettings):
     )
     log_format: LogFormat = Field("text", description="text for people or json, one object a line.")
     access_log: bool = Field(default=False, description="Log a line for each request and socket.")
+    otel: bool = Field(
+        default=False,
+        description="Send traces by OpenTelemetry, as the OTEL_* variables say; needs the extra `otel`.",
+    )
     metrics: Metrics = Field(
         "loopback",
         description="Who may read /metrics: loopback (this machine without a key, others with one), key, open, off.",
@@ -170,6 +180,15 @@ class Settings(BaseSettings):
     webhook_disable_h: float = Field(
         72.0, gt=0, description="Hours of nothing but failures after which an endpoint is disabled."
     )
+    retention_days: int = Field(
+        0,
+        ge=0,
+        description="Days after which a call is deleted with all that was kept of it; 0 keeps it for ever.",
+    )
+    store: Store = Field(
+        "words",
+        description="words keeps what was said; nothing keeps it in memory only: an ack means received, not safe.",
+    )
     reload_rules: bool = Field(
         default=True, description="Load rules and phrases again when their files change."
     )
@@ -213,6 +232,12 @@ class Settings(BaseSettings):
     def _both_of_tls(self) -> Settings:
         if (self.tls_cert is None) != (self.tls_key is None):
             raise ValueError("tls_cert: 证书（tls_cert）和私钥（tls_key）应同时设置")
+        return self
+
+    @model_validator(mode="after")
+    def _no_words_in_the_log(self) -> Settings:
+        if self.store == "nothing" and self.log_level == "debug":
+            raise ValueError("log_level: store 为 nothing 时不能用 debug，debug 日志里有通话内容")
         return self
 
     @model_validator(mode="after")

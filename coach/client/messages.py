@@ -232,7 +232,7 @@ class Ready(Said):
     """The socket may be used."""
 
     type: Literal["ready"]
-    role: Literal["producer", "sidebar", "supervisor"]
+    role: Literal["producer", "agent", "supervisor"]
 
 
 class Ack(Said):

@@ -18,6 +18,9 @@ def serve(
     ] = None,
     host: Annotated[str | None, typer.Option(help="监听地址，默认 127.0.0.1。")] = None,
     port: Annotated[int | None, typer.Option(help="端口，默认 8600；0 表示由系统选择。")] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="共用端口的进程数，默认 1；多于 1 需要 COACH_REDIS_URL。")
+    ] = None,
     data_dir: Annotated[Path | None, typer.Option(help="数据目录，默认 ./coach-data。")] = None,
     rules: Annotated[Path | None, typer.Option(help="规则目录，默认随包规则。")] = None,
     phrasebook: Annotated[Path | None, typer.Option(help="话术目录，默认随包话术。")] = None,
@@ -50,6 +53,7 @@ def serve(
         demo=demo,
         host=host,
         port=port,
+        workers=workers,
         data_dir=data_dir,
         rules_dir=rules,
         phrasebook_dir=phrasebook,
@@ -59,13 +63,18 @@ def serve(
         log_level=log_level,
     )
     configure_logging(settings.log_level, form=settings.log_format)
+    if settings.workers > 1:
+        from coach.service.workers import run_workers  # noqa: PLC0415
+
+        raise typer.Exit(run_workers(settings, on_ready=_announce))
     service = Service(settings)
     run(service, on_listening=lambda url: _announce(service, url))
 
 
 def _announce(service: Service, url: str) -> None:
-    if service.keys.empty:
-        key = service.keys.create_key("first")
-        print(f"API 密钥（只显示这一次，请保存）：{key}")
+    if service.first_key is not None:
+        print(f"API 密钥（角色 admin，只显示这一次，请保存）：{service.first_key}")
+    if not url:
+        return
     page = "/demo" if service.settings.demo else "/sidebar"
     print(f"coach 已就绪：{url}{page}", flush=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from functools import cache, partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, WebSocket
 from fastapi.exceptions import RequestValidationError
@@ -14,15 +14,19 @@ from starlette.websockets import WebSocketDisconnect
 from coach import __version__
 from coach.errors import MessageError
 from coach.service import (
+    audit_routes,
     call_list,
     connectors,
+    data_routes,
     decision_routes,
     metrics,
     pages,
     playground,
     rest,
     review_routes,
+    token_routes,
 )
+from coach.service.access import service_of
 from coach.service.ingest import serve_producer
 from coach.service.logs import AccessLog
 from coach.service.messages import shown
@@ -38,7 +42,6 @@ if TYPE_CHECKING:
     from fastapi import Request
     from fastapi.responses import Response
 
-    from coach.service.auth import Door
     from coach.service.service import Service
 
 log = logging.getLogger(__name__)
@@ -61,11 +64,14 @@ def create_app(service: Service) -> FastAPI:
     app.state.workshop = Workshop()
     app.state.tickets = Tickets(clock=service.clock)
     app.include_router(rest.router)
+    app.include_router(token_routes.router)
     app.include_router(connectors.router)
     app.include_router(playground.router)
     app.include_router(decision_routes.router)
     app.include_router(review_routes.router)
     app.include_router(call_list.router)
+    app.include_router(audit_routes.router)
+    app.include_router(data_routes.router)
     app.include_router(metrics.router)
     app.include_router(pages.router)
     if settings.demo:
@@ -84,13 +90,17 @@ def create_app(service: Service) -> FastAPI:
         app.add_middleware(AccessLog)
     headers = pages.page_headers(settings.origins, tls=settings.tls_cert is not None)
     app.add_middleware(Guard, gate=service.gate, headers=headers)
+    if service.meter.tracing is not None:
+        app.add_middleware(service.meter.tracing.requests)
     return app
 
 
 async def _ingest(socket: WebSocket) -> None:
     service: Service = socket.app.state.service
     try:
-        greeted = await service.lobby.greet(socket, role="producer")
+        greeted = await service.lobby.greet(
+            socket, role="producer", admits=lambda principal: principal.may("ingest")
+        )
         if greeted is None:
             return
         with service.lobby.counted():
@@ -107,7 +117,11 @@ async def _ingest(socket: WebSocket) -> None:
 async def _stream(socket: WebSocket, agent_id: str) -> None:
     service: Service = socket.app.state.service
     try:
-        greeted = await service.lobby.greet(socket, role="sidebar", agent_id=agent_id)
+        greeted = await service.lobby.greet(
+            socket,
+            role="agent",
+            admits=lambda principal: principal.may("listen") and principal.covers(agent_id),
+        )
         if greeted is None:
             return
         tenant = service.tenants[greeted.principal.tenant]
@@ -128,9 +142,12 @@ async def _stream(socket: WebSocket, agent_id: str) -> None:
 
 async def _team(socket: WebSocket, team: str) -> None:
     service: Service = socket.app.state.service
+    demo = service.settings.demo
     try:
         greeted = await service.lobby.greet(
-            socket, role=cast("Door", "supervisor"), any_token=service.settings.demo
+            socket,
+            role="supervisor",
+            admits=lambda principal: demo or (principal.may("supervise") and principal.covers_team(team)),
         )
         if greeted is None:
             return
@@ -138,7 +155,7 @@ async def _team(socket: WebSocket, team: str) -> None:
         desk = SupervisorDesk(
             tenant.supervision,
             team=team,
-            sender=greeted.principal.agent_id or "",
+            sender=greeted.principal.name,
             limit=service.settings.send_buffer,
         )
         with service.lobby.counted():
@@ -150,7 +167,7 @@ async def _team(socket: WebSocket, team: str) -> None:
 async def _refused(request: Request, error: Exception) -> Response:
     if not isinstance(error, MessageError):
         raise TypeError("registered for MessageError only") from error
-    rest.service_of(request).meter.refused["http", error.code] += 1
+    service_of(request).meter.refused["http", error.code] += 1
     return error_response(error)
 
 

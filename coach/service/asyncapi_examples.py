@@ -147,7 +147,7 @@ EXAMPLES: Final[dict[tuple[str, str], dict[str, Any]]] = {
     ("in", "watch"): {"type": "watch", "call_id": "c1"},
     ("in", "unwatch"): {"type": "unwatch", "call_id": "c1"},
     ("in", "whisper"): {"type": "whisper", "call_id": "c1", "id": "w1", "text": "先致歉，再查订单"},
-    ("out", "ready"): {"type": "ready", "role": "sidebar"},
+    ("out", "ready"): {"type": "ready", "role": "agent"},
     ("out", "ack"): {"type": "ack", "call_id": "c1", "seq": 3},
     ("out", "pressure"): {"type": "pressure", "active": True, "waiting": 5000},
     ("out", "error"): {

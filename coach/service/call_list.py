@@ -12,10 +12,11 @@ from sqlalchemy import select, tuple_
 
 from coach.errors import MessageError
 from coach.service import schema
+from coach.service.access import tenant_of
 from coach.service.messages import shown
 from coach.service.render import timestamp
 from coach.service.responses import JsonResponse
-from coach.service.rest import Known, tenant_of
+from coach.service.rest import ReadingCalls  # noqa: TC001 - as above
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Row
@@ -27,7 +28,7 @@ router = APIRouter()
 @router.get("/v1/calls")
 async def list_calls(
     request: Request,
-    principal: Known,
+    principal: ReadingCalls,
     agent_id: Annotated[str | None, Query(max_length=128, description="Only this agent's.")] = None,
     live: Annotated[bool | None, Query(description="Only those that go on, or are over.")] = None,
     cursor: Annotated[

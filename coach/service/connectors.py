@@ -16,12 +16,12 @@ from fastapi.responses import Response  # noqa: TC002 - FastAPI reads the annota
 from coach.connectors.model import Options, read_roles, read_speaker
 from coach.connectors.vendors import connector_for
 from coach.errors import MessageError
+from coach.service.access import check_right, known, service_of, tenant_of
 from coach.service.auth import Principal
 from coach.service.connector_desk import Answer
 from coach.service.connector_settings import TWILIO_SIGNATURE
 from coach.service.messages import MAX_BATCH, shown
 from coach.service.responses import JsonResponse
-from coach.service.rest import known, service_of, tenant_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,7 +70,7 @@ async def take_payloads(request: Request, vendor: str) -> Response:
     principal = Principal("producer") if signature is not None else None
     settings = service_of(request).default.desk.settings
     connector = connector_for(vendor, read_options(request.query_params, roles=settings.roles_of(vendor)))
-    principal = principal or _producer(request)
+    principal = principal or await _producer(request)
     desk = tenant_of(request, principal).desk
     body = await _body(request)
     # curl calls everything a form.
@@ -99,7 +99,7 @@ async def take_payloads(request: Request, vendor: str) -> Response:
 async def end_call(request: Request, vendor: str, call_id: str) -> Response:
     """End a call whose vendor does not say when it ends; ended before, it stays as it is."""
     connector_for(vendor, Options())
-    principal = _producer(request)
+    principal = await _producer(request)
     answer = Answer()
     await tenant_of(request, principal).desk.end(call_id, principal=principal, answer=answer)
     return JsonResponse(answer.render())
@@ -132,10 +132,9 @@ def read_options(given: Mapping[str, str], *, roles: Mapping[str, Any]) -> Optio
     )
 
 
-def _producer(request: Request) -> Principal:
-    principal = known(request)
-    if principal.role != "producer":
-        raise MessageError("not_allowed", "此操作需要 API 密钥或生产者令牌")
+async def _producer(request: Request) -> Principal:
+    principal = await known(request)
+    check_right(principal, "ingest")
     return principal
 
 

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response  # noqa: TC002 - FastAPI reads the annotations
 from pydantic import BaseModel, ConfigDict, Field
 
 from coach.errors import MessageError
-from coach.service.auth import Principal  # noqa: TC001 - as above
+from coach.service.access import known, service_of, tenant_of, with_right
+from coach.service.audit import actor_of
+from coach.service.auth import Principal
 from coach.service.decisions import HitPlace, Scope
 from coach.service.health import as_dict, rules_health
 from coach.service.messages import Id, Name  # noqa: TC001 - as above
 from coach.service.responses import JsonResponse
-from coach.service.rest import KeyHolder, Known, body_of, read_body, tenant_of
+from coach.service.rest import body_of, read_body
 from coach.service.review_hits import count_hits, find_hit, read_hits
 from coach.service.review_requests import admit
-from coach.service.review_routes import Reviewing  # noqa: TC001 - as above
+from coach.service.review_routes import Reading  # noqa: TC001 - as above
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,12 +68,30 @@ class SettleRequest(_Model):
 
 router = APIRouter()
 
+Looking = Annotated[Principal, Depends(with_right("read-decisions"))]
+Appealing = Annotated[Principal, Depends(with_right("appeal"))]
+Operating = Annotated[Principal, Depends(with_right("rules-health"))]
+
+
+async def deciding(request: Request) -> Principal:
+    """Return who asks, if they may decide; in demo mode its visitors decide about what visitors made.
+
+    Raises:
+        MessageError: `not_authenticated` or `not_allowed`.
+    """
+    principal = await known(request)
+    admit(principal, "decide", demo=service_of(request).settings.demo)
+    return principal
+
+
+Deciding = Annotated[Principal, Depends(deciding)]
+
 
 @router.get("/v1/reviews/{review_id}/hits")
 async def list_hits(
     request: Request,
     review_id: str,
-    visitor: Reviewing,
+    visitor: Reading,
     rule: str = "",
     after: Annotated[int, Query(ge=0)] = 0,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
@@ -98,9 +118,9 @@ async def list_hits(
 
 
 @router.post("/v1/decisions", openapi_extra=body_of(DecisionRequest))
-async def decide(request: Request, visitor: Reviewing) -> Response:
+async def decide(request: Request, principal: Deciding) -> Response:
     """Decide whether a hit is right."""
-    tenant = tenant_of(request, visitor)
+    tenant = tenant_of(request, principal)
     asked = await read_body(request, DecisionRequest, limit=_MAX_BODY)
     if (asked.review is None) == (asked.utterance is None) or (asked.review is None) != (asked.turn is None):
         raise MessageError(
@@ -108,6 +128,7 @@ async def decide(request: Request, visitor: Reviewing) -> Response:
             "review: 应给出 review 和 turn（质检里的命中），或 utterance（实时通话里的提示）",
             field="review",
         )
+    visitor = admit(principal, "decide", demo=tenant.settings.demo)
     if visitor.owner and asked.review is None:
         raise MessageError("not_allowed", "复核实时通话需要 API 密钥，令牌不够")
     place = HitPlace(
@@ -127,7 +148,12 @@ async def decide(request: Request, visitor: Reviewing) -> Response:
         )
     return JsonResponse(
         await tenant.decisions.decide(
-            place, hit=hit, verdict=asked.verdict, reason=asked.reason, reviewer=asked.reviewer
+            place,
+            hit=hit,
+            verdict=asked.verdict,
+            reason=asked.reason,
+            reviewer=asked.reviewer,
+            signed=tenant.audit.signed(actor_of(request, principal)),
         )
     )
 
@@ -135,7 +161,7 @@ async def decide(request: Request, visitor: Reviewing) -> Response:
 @router.get("/v1/decisions")
 async def list_decisions(
     request: Request,
-    principal: Known,
+    principal: Looking,
     *,
     rule: str = "",
     call: str = "",
@@ -152,7 +178,7 @@ async def list_decisions(
 
 
 @router.post("/v1/decisions/{decision_id}/appeal", openapi_extra=body_of(AppealRequest))
-async def appeal(request: Request, decision_id: str, principal: Known) -> Response:
+async def appeal(request: Request, decision_id: str, principal: Appealing) -> Response:
     """Appeal against a decision: the agent himself, or somebody with an API key for him."""
     tenant = tenant_of(request, principal)
     asked = await read_body(request, AppealRequest, limit=_MAX_BODY)
@@ -160,25 +186,29 @@ async def appeal(request: Request, decision_id: str, principal: Known) -> Respon
     if asked.agent_id is not None and not principal.covers(asked.agent_id):
         raise MessageError("not_allowed", "agent_id: 令牌只能代表自己申诉", field="agent_id")
     who = asked.agent_id or principal.agent_id or decision["agent_id"] or "-"
-    return JsonResponse(await tenant.decisions.appeal(decision_id, text=asked.text, who=who))
+    signed = tenant.audit.signed(actor_of(request, principal))
+    return JsonResponse(await tenant.decisions.appeal(decision_id, text=asked.text, who=who, signed=signed))
 
 
 @router.post("/v1/decisions/{decision_id}/settle", openapi_extra=body_of(SettleRequest))
-async def settle(request: Request, decision_id: str, principal: Known) -> Response:
+async def settle(request: Request, decision_id: str, principal: Deciding) -> Response:
     """Settle an appeal."""
     tenant = tenant_of(request, principal)
-    admit(principal, demo=tenant.settings.demo)
     asked = await read_body(request, SettleRequest, limit=_MAX_BODY)
     await tenant.decisions.get(decision_id, _scope(tenant, principal))
     return JsonResponse(
         await tenant.decisions.settle(
-            decision_id, verdict=asked.verdict, reason=asked.reason, reviewer=asked.reviewer
+            decision_id,
+            verdict=asked.verdict,
+            reason=asked.reason,
+            reviewer=asked.reviewer,
+            signed=tenant.audit.signed(actor_of(request, principal)),
         )
     )
 
 
 @router.get("/v1/rules/health")
-async def health(request: Request, principal: KeyHolder) -> Response:
+async def health(request: Request, principal: Operating) -> Response:
     """Say how each rule fares, the worst first."""
     tenant = tenant_of(request, principal)
     book = tenant.rules.current.rulebook
@@ -211,6 +241,6 @@ def _scope(tenant: Tenant, principal: Principal) -> Scope:
     if principal.agent_id is None:
         return Scope()
     if tenant.settings.demo:
-        visitor = admit(principal, demo=True)
+        visitor = admit(principal, "read-decisions", demo=True)
         return Scope(reviews=frozenset(record.id for record in tenant.reviews.listed(visitor.owner)))
     return Scope(agent_id=principal.agent_id)

@@ -23,13 +23,14 @@ from coach.service.messages import SUBPROTOCOL, read_hello, read_json
 from coach.service.render import render_error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Awaitable, Callable, Iterator
 
     from starlette.datastructures import Headers
     from starlette.websockets import WebSocket
 
-    from coach.service.auth import Door, Gate, KeyRing, Principal
+    from coach.service.auth import Gate, Principal
     from coach.service.render import Message
+    from coach.service.roles import Role
 
 NOT_AUTHENTICATED: Final = 4401
 NOT_ALLOWED: Final = 4403
@@ -46,12 +47,27 @@ class Greeted:
 
 
 class Lobby:
-    """Counts sockets and lets in those that may enter."""
+    """Counts sockets and lets in those that may enter.
+
+    Args:
+        identify: finds whom a key or a token belongs to.
+        refused: is told the address of whoever brings a wrong one.
+        terms: what else `ready` tells somebody.
+    """
 
     def __init__(
-        self, *, keys: KeyRing, gate: Gate, limit: int, hello_timeout_s: float = HELLO_TIMEOUT_S
+        self,
+        *,
+        identify: Callable[[str], Awaitable[Principal | None]],
+        refused: Callable[[str], Awaitable[None]],
+        terms: Callable[[Principal], Message],
+        gate: Gate,
+        limit: int,
+        hello_timeout_s: float = HELLO_TIMEOUT_S,
     ) -> None:
-        self._keys = keys
+        self._identity_of = identify
+        self._refused = refused
+        self._terms = terms
         self._gate = gate
         self._limit = limit
         self._hello_timeout_s = hello_timeout_s
@@ -67,11 +83,17 @@ class Lobby:
             self.open -= 1
 
     async def greet(
-        self, socket: WebSocket, *, role: Door, agent_id: str | None = None, any_token: bool = False
+        self,
+        socket: WebSocket,
+        *,
+        role: Role,
+        admits: Callable[[Principal], bool],
     ) -> Greeted | None:
-        """Admit a socket as `role`, for one agent's stream if given; None when it was closed instead.
+        """Let in a socket if whoever comes may use it; None when it was closed instead.
 
-        `any_token` lets in tokens of other roles too: what they may see is the caller's business.
+        Args:
+            role: what the socket is for, told in `ready`.
+            admits: tells whether somebody may.
         """
         host = socket.headers.get("host")
         if not self._gate.allows_host(host) or not self._gate.allows_origin(
@@ -86,13 +108,10 @@ class Lobby:
         greeted = await self._identify(socket)
         if greeted is None:
             return None
-        principal = greeted.principal
-        # An API key is a producer's; it opens every door. A token opens only its own.
-        wrong_role = principal.agent_id is not None and principal.role != role and not any_token
-        if wrong_role or (agent_id is not None and not principal.covers(agent_id)):
-            await socket.close(NOT_ALLOWED, "令牌不适用于此连接")
+        if not admits(greeted.principal):
+            await socket.close(NOT_ALLOWED, "密钥或令牌的角色不适用于此连接")
             return None
-        await send(socket, {"type": "ready", "role": role})
+        await send(socket, {"type": "ready", "role": role, **self._terms(greeted.principal)})
         return greeted
 
     async def _identify(self, socket: WebSocket) -> Greeted | None:
@@ -110,8 +129,9 @@ class Lobby:
                 await socket.close(NOT_AUTHENTICATED, "第一条消息应为 hello")
                 return None
             credential, after = hello.token, hello.after
-        principal = self._keys.identify(credential)
+        principal = await self._identity_of(credential)
         if principal is None:
+            await self._refused(socket.client.host if socket.client else "")
             await socket.close(NOT_AUTHENTICATED, "密钥或令牌无效，或已过期")
             return None
         return Greeted(principal, after)

@@ -22,7 +22,9 @@ from prometheus_client.registry import Collector
 from coach import __version__
 from coach.config import is_loopback
 from coach.errors import MessageError
-from coach.service.rest import key_holder, service_of
+from coach.service.access import check_right, known, service_of
+from coach.service.database import DEFAULT_TENANT
+from coach.service.metrics_merge import WorkersCollector, numbers_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,8 +57,8 @@ router = APIRouter()
 )
 async def metrics(request: Request) -> Response:
     """Give the metrics, to an API key or by the `metrics` setting."""
-    _check_allowed(request)
-    registry = registry_of(service_of(request))
+    await _check_allowed(request)
+    registry = await _registry_of_all(service_of(request))
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
@@ -66,6 +68,16 @@ def registry_of(service: Service) -> CollectorRegistry:
     registry.register(ServiceCollector(service))
     ProcessCollector(registry=registry)
     return registry
+
+
+async def _registry_of_all(service: Service) -> CollectorRegistry:
+    registry = registry_of(service)
+    if service.siblings is None:
+        return registry
+    numbers = {service.siblings.number: numbers_of(registry), **await service.siblings.gather()}
+    everybody = CollectorRegistry(auto_describe=False)
+    everybody.register(WorkersCollector(service.siblings, numbers))
+    return everybody
 
 
 class ServiceCollector(Collector):
@@ -137,6 +149,13 @@ class ServiceCollector(Collector):
             sum(tenant.settings.max_waiting for tenant in tenants),
         )  # fmt: skip
 
+        bus = service.bus
+        if bus is not None:
+            yield GaugeMetricFamily("coach_bus_up", "1 while Redis is there.", float(bus.up))
+            yield GaugeMetricFamily(
+                "coach_bus_queue_messages", "Messages waiting to be sent to Redis.", bus.waiting
+            )
+
     def _counters(self) -> Iterator[Metric]:
         meter = self._service.meter
         for name, help_text, value in (
@@ -174,6 +193,11 @@ class ServiceCollector(Collector):
                 "From a producer's frame to its message in the sidebars' queues.",
                 meter.push,
             ),
+            (
+                "coach_bus_hop_seconds",
+                "From a message's way into Redis to its way out, of a worker's own messages.",
+                meter.hop,
+            ),
             ("coach_check_seconds", "Coaching of one utterance.", meter.check),
             ("coach_loop_lag_seconds", "How late the event loop ran its clock.", meter.lag),
             ("coach_store_commit_seconds", "One transaction.", meter.commit),
@@ -194,7 +218,7 @@ def _cumulative(histogram: Histogram) -> list[tuple[str, float]]:
     return buckets
 
 
-def _check_allowed(request: Request) -> None:
+async def _check_allowed(request: Request) -> None:
     """Let in an API key, or whom the setting lets in without one.
 
     Raises:
@@ -205,7 +229,10 @@ def _check_allowed(request: Request) -> None:
         raise MessageError("not_found", "/metrics 已关闭（COACH_METRICS=off）")
     if allowed == "open" or (allowed == "loopback" and _is_local(request)):
         return
-    key_holder(request)
+    principal = await known(request)
+    check_right(principal, "metrics")
+    if not principal.by_key or principal.tenant != DEFAULT_TENANT:
+        raise MessageError("not_allowed", "/metrics 是整个进程的，需要默认租户的 API 密钥")
 
 
 def _is_local(request: Request) -> bool:

@@ -10,14 +10,16 @@ from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Resp
 from starlette.staticfiles import StaticFiles
 
 from coach.errors import MessageError
+from coach.service.access import service_of
 from coach.service.responses import JsonResponse
-from coach.service.rest import service_of
 
 if TYPE_CHECKING:
     import os
     from pathlib import Path
 
     from starlette.types import Scope
+
+    from coach.service.roles import Role
 
 # A working day: the demo page holds its tokens for as long as it is open.
 _DEMO_TTL_S: Final = 12 * 3600
@@ -131,8 +133,9 @@ async def demo_session(request: Request) -> Response:
         raise MessageError("not_allowed", "来源未授权")
     agent_id = f"demo-{secrets.token_hex(4)}"
     session: dict[str, Any] = {"agent_id": agent_id}
-    for role in ("sidebar", "producer"):
-        session[f"{role}_token"] = service.keys.mint(role=role, agent_id=agent_id, ttl_s=_DEMO_TTL_S)[0]
+    sides: tuple[tuple[str, Role], ...] = (("sidebar", "agent"), ("producer", "producer"))
+    for side, role in sides:
+        session[f"{side}_token"] = service.tokens.mint(role=role, subject=agent_id, ttl_s=_DEMO_TTL_S)[0]
     return JsonResponse(session)
 
 

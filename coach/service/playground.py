@@ -13,10 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from coach.errors import MessageError
 from coach.rulebook.excerpt import excerpt, put_back
 from coach.rulebook.models import PhaseName  # noqa: TC001 - pydantic reads the annotations
+from coach.service.access import check_right, known, service_of, tenant_of
 from coach.service.auth import Principal
 from coach.service.recent import recent_calls, sample_calls
 from coach.service.responses import JsonResponse, error_response
-from coach.service.rest import body_of, known, read_body, service_of, tenant_of
+from coach.service.rest import body_of, read_body
 from coach.service.workshop import TooBusyError, TooSlowError, Workshop
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ _MAX_YAML: Final = 100_000
 # The sentence is answered in milliseconds; only a pattern that explodes takes this long.
 _TRY_S: Final = 2.0
 _EFFECT_S: Final = 10.0
-_SUPERVISORS: Final[frozenset[str]] = frozenset({"supervisor", "admin"})
 # Visitors of the demo have no stored calls but those of the demo.
 _DEMO_AGENTS: Final = "demo-"
 
@@ -109,18 +109,18 @@ def may_try(principal: Principal, *, demo: bool) -> bool:
 
     In demo mode the visitors' own tokens are enough; what they see is calls of the demo.
     """
-    return demo or principal.agent_id is None or str(principal.role) in _SUPERVISORS
+    return demo or principal.may("playground")
 
 
-def supervisor(request: Request) -> Principal:
+async def supervisor(request: Request) -> Principal:
     """Return who asks, if it is a supervisor.
 
     Raises:
         MessageError: `not_authenticated` or `not_allowed`.
     """
-    principal = known(request)
+    principal = await known(request)
     if not may_try(principal, demo=service_of(request).settings.demo):
-        raise MessageError("not_allowed", "试验场需要 API 密钥或主管的令牌，坐席的令牌不够")
+        check_right(principal, "playground")
     return principal
 
 
@@ -185,7 +185,7 @@ async def show_effect(request: Request, principal: Supervisor) -> Response:
     """Show which hits a draft would add and remove in the calls stored last, or in the sample calls."""
     asked = await _asked(request, EffectRequest)
     tenant = tenant_of(request, principal)
-    own = principal.agent_id is not None and str(principal.role) not in _SUPERVISORS
+    own = not principal.may("playground")
     calls: list[RecordedCall] = await recent_calls(
         tenant.database, limit=asked.calls, agents=_DEMO_AGENTS if own else ""
     )

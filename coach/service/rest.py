@@ -12,8 +12,9 @@ from pydantic import BaseModel
 from coach import __version__
 from coach.coaching.privacy import Privacy, masked_hits
 from coach.errors import MessageError
+from coach.service.access import service_of, tenant_of, with_right
+from coach.service.audit import actor_of
 from coach.service.auth import Principal
-from coach.service.handshake import credential_of
 from coach.service.idempotency import HEADER
 from coach.service.idempotency import Request as IdempotentRequest
 from coach.service.ingest import Intake, Outbox
@@ -22,7 +23,6 @@ from coach.service.messages import (
     EventBatch,
     FeedbackRequest,
     Line,
-    TokenRequest,
     read_model,
     read_object,
 )
@@ -31,9 +31,7 @@ from coach.service.responses import JsonResponse
 
 if TYPE_CHECKING:
     from coach.service.meter import Meter
-    from coach.service.review_requests import Visitor
     from coach.service.ruleset import RuleSet
-    from coach.service.service import Service
     from coach.service.tenant import Tenant
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -43,46 +41,10 @@ MAX_BODY_BYTES: Final = 8 * 1024 * 1024
 router = APIRouter()
 
 
-def service_of(request: Request) -> Service:
-    """Return the service behind a request."""
-    service: Service = request.app.state.service
-    return service
-
-
-def tenant_of(request: Request, asking: Principal | Visitor) -> Tenant:
-    """Return the tenant of who asks; what is asked has no say in it."""
-    return service_of(request).tenants[asking.tenant]
-
-
-def known(request: Request) -> Principal:
-    """Return who asks.
-
-    Raises:
-        MessageError: `not_authenticated`.
-    """
-    credential = credential_of(request.headers)
-    principal = service_of(request).keys.identify(credential) if credential else None
-    if principal is None:
-        raise MessageError(
-            "not_authenticated", "缺少或无效的密钥，应在请求头中带 Authorization: Bearer <key> 或 X-API-Key"
-        )
-    return principal
-
-
-def key_holder(request: Request) -> Principal:
-    """Return who asks, if by an API key.
-
-    Raises:
-        MessageError: `not_authenticated` or `not_allowed`.
-    """
-    principal = known(request)
-    if principal.agent_id is not None:
-        raise MessageError("not_allowed", "此操作需要 API 密钥，令牌不够")
-    return principal
-
-
-Known = Annotated[Principal, Depends(known)]
-KeyHolder = Annotated[Principal, Depends(key_holder)]
+Checking = Annotated[Principal, Depends(with_right("check"))]
+Ingesting = Annotated[Principal, Depends(with_right("ingest"))]
+ReadingCalls = Annotated[Principal, Depends(with_right("read-calls"))]
+Answering = Annotated[Principal, Depends(with_right("feedback"))]
 
 
 def body_of(model: type[BaseModel]) -> dict[str, Any]:
@@ -112,7 +74,7 @@ async def read_body(request: Request, model: type[ModelT], *, limit: int = MAX_B
 
 
 @router.post("/v1/check", openapi_extra=body_of(CheckRequest))
-async def check(request: Request, principal: Known) -> Response:
+async def check(request: Request, principal: Checking) -> Response:
     """Check text outside of a call: the hits an agent would be shown."""
     asked = await read_body(request, CheckRequest)
     tenant = tenant_of(request, principal)
@@ -130,16 +92,6 @@ async def check(request: Request, principal: Known) -> Response:
     return JsonResponse({"digest": rules.rulebook.digest, "results": results})
 
 
-@router.post("/v1/tokens", openapi_extra=body_of(TokenRequest))
-async def mint_token(request: Request, _: KeyHolder) -> Response:
-    """Mint a sidebar token for one agent."""
-    asked = await read_body(request, TokenRequest)
-    token, expires_at = service_of(request).keys.mint(
-        role="sidebar", agent_id=asked.agent_id, ttl_s=asked.ttl_s
-    )
-    return JsonResponse({"token": token, "agent_id": asked.agent_id, "expires_at": timestamp(expires_at)})
-
-
 _IDEMPOTENCY: Final = {
     "name": HEADER,
     "in": "header",
@@ -152,10 +104,8 @@ _IDEMPOTENCY: Final = {
 @router.post(
     "/v1/calls/{call_id}/events", openapi_extra={**body_of(EventBatch), "parameters": [_IDEMPOTENCY]}
 )
-async def take_events(request: Request, call_id: str, principal: Known) -> Response:
+async def take_events(request: Request, call_id: str, principal: Ingesting) -> Response:
     """Take in events of one call; answers after the commit."""
-    if principal.role != "producer":
-        raise MessageError("not_allowed", "此操作需要 API 密钥或生产者令牌")
     batch = await read_body(request, EventBatch)
     tenant = tenant_of(request, principal)
     meter = service_of(request).meter
@@ -171,12 +121,15 @@ async def take_events(request: Request, call_id: str, principal: Known) -> Respo
 
 
 @router.get("/v1/calls/{call_id}")
-async def show_call(request: Request, call_id: str, principal: Known) -> Response:
+async def show_call(request: Request, call_id: str, principal: ReadingCalls) -> Response:
     """Show what is stored of a call."""
     tenant = tenant_of(request, principal)
     stored = await tenant.store.load_call(call_id)
     if stored is None or not principal.covers(stored.agent_id):
         raise MessageError("unknown_call", "没有这通电话", field="call_id")
+    if principal.role != "producer" and principal.agent_id is None:
+        # A person, or what acts for one; agents and platforms see their own.
+        await tenant.audit.write(actor_of(request, principal), "call-read", f"call:{call_id}")
     told = Privacy(masked=tenant.settings.masking)
     return JsonResponse(
         {
@@ -217,7 +170,7 @@ async def show_call(request: Request, call_id: str, principal: Known) -> Respons
 
 
 @router.post("/v1/advice/{advice_id}/feedback", openapi_extra=body_of(FeedbackRequest))
-async def give_feedback(request: Request, advice_id: str, principal: Known) -> Response:
+async def give_feedback(request: Request, advice_id: str, principal: Answering) -> Response:
     """Store a verdict on a piece of advice."""
     asked = await read_body(request, FeedbackRequest)
     done = await tenant_of(request, principal).calls.answers.answer(
@@ -228,7 +181,7 @@ async def give_feedback(request: Request, advice_id: str, principal: Known) -> R
 
 
 @router.get("/v1/rules")
-async def list_rules(request: Request, principal: Known) -> Response:
+async def list_rules(request: Request, principal: Checking) -> Response:
     """List the rules in force."""
     rules = tenant_of(request, principal).rules
     return JsonResponse(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from coach.errors import MessageError, TranscriptError
+from coach.service.access import check_right
 from coach.service.messages import read_model
 from coach.service.review_record import ReviewOptions
 from coach.transcripts.encoding import check_name
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from coach.service.auth import Principal
+    from coach.service.roles import Right
 
 _MAX_FOLDER_FILES: Final = 100_000
 _DEMO: Final = "demo"
@@ -104,17 +106,17 @@ class Visitor:
     tenant: str
 
 
-def admit(principal: Principal, *, demo: bool) -> Visitor:
-    """Return what somebody may see: an API key everything, in demo mode its visitors what visitors made.
+def admit(principal: Principal, right: Right, *, demo: bool) -> Visitor:
+    """Return what somebody may see: with the right everything, in demo mode its visitors what visitors made.
 
     Raises:
         MessageError: `not_allowed`.
     """
-    if principal.agent_id is None:
+    if principal.may(right) and principal.agent_id is None:
         return Visitor("", principal.tenant)
-    if demo:
-        return Visitor(_DEMO, principal.tenant)
-    raise MessageError("not_allowed", "质检需要 API 密钥，令牌不够")
+    if not demo:
+        check_right(principal, right)
+    return Visitor(_DEMO, principal.tenant)
 
 
 def read_request(model: type[ModelT], value: object) -> ModelT:

@@ -12,11 +12,13 @@ from fastapi.responses import FileResponse, Response
 from starlette.websockets import WebSocketDisconnect
 
 from coach.errors import MessageError
+from coach.service.access import known, service_of, tenant_of
+from coach.service.audit import actor_of
 from coach.service.handshake import NOT_ALLOWED, receive, send
 from coach.service.messages import read_object
 from coach.service.render import timestamp
 from coach.service.responses import JsonResponse
-from coach.service.rest import body_of, known, service_of, tenant_of
+from coach.service.rest import body_of
 from coach.service.review_record import DOWNLOADS, ENDED, ReviewRecord
 from coach.service.review_requests import (
     FolderRequest,
@@ -33,6 +35,7 @@ from coach.service.uploads import receive as receive_files
 from coach.transcripts.model import ReadOptions
 
 if TYPE_CHECKING:
+    from coach.service.audit import Action
     from coach.service.reviews import Reviews
     from coach.service.service import Service
     from coach.service.tenant import Tenant
@@ -66,15 +69,25 @@ _MULTIPART: Final[dict[str, Any]] = {
 router = APIRouter()
 
 
-def reviewing(request: Request) -> Visitor:
+async def reading(request: Request) -> Visitor:
     """Return whose reviews somebody may see.
 
     Raises:
         MessageError: `not_authenticated` or `not_allowed`.
     """
-    return admit(known(request), demo=service_of(request).settings.demo)
+    return admit(await known(request), "read-reviews", demo=service_of(request).settings.demo)
 
 
+async def reviewing(request: Request) -> Visitor:
+    """Return whose reviews somebody may begin and delete.
+
+    Raises:
+        MessageError: `not_authenticated` or `not_allowed`.
+    """
+    return admit(await known(request), "review", demo=service_of(request).settings.demo)
+
+
+Reading = Annotated[Visitor, Depends(reading)]
 Reviewing = Annotated[Visitor, Depends(reviewing)]
 
 
@@ -87,11 +100,18 @@ async def create(request: Request, visitor: Reviewing) -> Response:
             record = await _from_folder(request, tenant, visitor, incoming)
         else:
             record = await _from_upload(request, tenant, visitor, incoming)
+    try:
+        await _noted(request, tenant, "review-created", record.id, files=len(record.files), bytes=record.size)
+    except MessageError:
+        # What nobody can be told of is not kept: once to cancel, once to delete.
+        while await tenant.reviews.remove(record.id) is not None:
+            pass
+        raise
     return _told(tenant, record, status=201)
 
 
 @router.get("/v1/reviews")
-async def list_reviews(request: Request, visitor: Reviewing) -> Response:
+async def list_reviews(request: Request, visitor: Reading) -> Response:
     """List the reviews that are kept, youngest first, and what may be sent."""
     tenant = tenant_of(request, visitor)
     settings, reviews = tenant.settings, tenant.reviews
@@ -110,7 +130,7 @@ async def list_reviews(request: Request, visitor: Reviewing) -> Response:
 
 
 @router.get("/v1/reviews/{review_id}")
-async def show(request: Request, review_id: str, visitor: Reviewing) -> Response:
+async def show(request: Request, review_id: str, visitor: Reading) -> Response:
     """Show one review: its state, how far it is, what was recognised."""
     tenant = tenant_of(request, visitor)
     return _told(tenant, tenant.reviews.get(review_id, visitor.owner))
@@ -123,6 +143,7 @@ async def start(request: Request, review_id: str, visitor: Reviewing) -> Respons
     reviews.get(review_id, visitor.owner)
     body = await _body(request)
     options = read_request(OptionsRequest, read_object(body)).options if body.strip() else None
+    await _noted(request, tenant_of(request, visitor), "review-started", review_id)
     return _told(tenant_of(request, visitor), await reviews.start(review_id, options))
 
 
@@ -131,6 +152,7 @@ async def remove(request: Request, review_id: str, visitor: Reviewing) -> Respon
     """Cancel a review that waits or runs; delete any other with its files."""
     tenant = tenant_of(request, visitor)
     tenant.reviews.get(review_id, visitor.owner)
+    await _noted(request, tenant, "review-deleted", review_id)
     record = await tenant.reviews.remove(review_id)
     return Response(status_code=204) if record is None else _told(tenant, record)
 
@@ -139,7 +161,7 @@ async def remove(request: Request, review_id: str, visitor: Reviewing) -> Respon
 async def results(
     request: Request,
     review_id: str,
-    visitor: Reviewing,
+    visitor: Reading,
     cursor: Annotated[int, Query(ge=0)] = 0,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> Response:
@@ -154,13 +176,15 @@ async def results(
 
 
 @router.post("/v1/reviews/{review_id}/links", openapi_extra=body_of(LinkRequest))
-async def link(request: Request, review_id: str, visitor: Reviewing) -> Response:
+async def link(request: Request, review_id: str, visitor: Reading) -> Response:
     """Give an address that a browser can open without a key, for a minute."""
     tenant = tenant_of(request, visitor)
     out = _finished(tenant, review_id, visitor)
     asked = read_request(LinkRequest, read_object(await _body(request)))
     _existing(out, asked.file)
     path = f"/v1/reviews/{review_id}/{asked.file}"
+    # The address opens without a key: this is where somebody is known.
+    await _noted(request, tenant, "review-downloaded", review_id, file=asked.file)
     ticket, until = _tickets(request).issue(path, tenant=tenant.name)
     return JsonResponse({"url": f"{path}?ticket={ticket}", "expires_at": timestamp(until)})
 
@@ -169,9 +193,11 @@ async def link(request: Request, review_id: str, visitor: Reviewing) -> Response
 async def download(request: Request, review_id: str, file: str, ticket: str = "") -> Response:
     """Return one of the files that a review wrote."""
     holder = _tickets(request).admits(ticket, request.url.path) if ticket else None
-    visitor = reviewing(request) if holder is None else Visitor("", holder)
+    visitor = await reading(request) if holder is None else Visitor("", holder)
     tenant = tenant_of(request, visitor)
     path = _existing(_finished(tenant, review_id, visitor), file)
+    if holder is None:
+        await _noted(request, tenant, "review-downloaded", review_id, file=file)
     if file == "report.html":
         return FileResponse(
             path, media_type=DOWNLOADS[file], headers={"Content-Security-Policy": _REPORT_POLICY}
@@ -184,10 +210,12 @@ async def watch(socket: WebSocket, review_id: str) -> None:
     service: Service = socket.app.state.service
     demo = service.settings.demo
     try:
-        greeted = await service.lobby.greet(socket, role="reviewer", any_token=demo)
+        greeted = await service.lobby.greet(
+            socket, role="reviewer", admits=lambda principal: demo or principal.may("read-reviews")
+        )
         if greeted is None:
             return
-        visitor = admit(greeted.principal, demo=demo)
+        visitor = admit(greeted.principal, "read-reviews", demo=demo)
         tenant = service.tenants[visitor.tenant]
         tenant.reviews.get(review_id, visitor.owner)
         with service.lobby.counted():
@@ -263,6 +291,10 @@ async def _from_folder(request: Request, tenant: Tenant, visitor: Visitor, incom
         options=asked.options,
         start=asked.start,
     )
+
+
+async def _noted(request: Request, tenant: Tenant, action: Action, review_id: str, **details: object) -> None:
+    await tenant.audit.write(actor_of(request), action, f"review:{review_id}", **details)
 
 
 async def _body(request: Request) -> bytes:

@@ -9,27 +9,37 @@ import time
 from typing import IO, TYPE_CHECKING, Final
 
 from coach.errors import ConfigError
-from coach.service.auth import Gate, KeyRing
+from coach.service.auth import Gate
+from coach.service.authenticator import Authenticator
 from coach.service.channel import open_bus
 from coach.service.connector_settings import load_connector_settings
 from coach.service.handshake import Lobby
+from coach.service.keys import ApiKeys
 from coach.service.meter import Meter
+from coach.service.old_keys import FILE as OLD_KEYS
 from coach.service.ruleset import RuleSource
+from coach.service.signing import load_secrets
 from coach.service.tenant import DEFAULT, Tenant, report_death
+from coach.service.tokens import Tokens
+from coach.service.tracing import start_tracing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
     from coach.config import Settings
-    from coach.service.hub import Reader
+    from coach.service.auth import Principal
+    from coach.service.reader import Reader
     from coach.service.ruleset import RuleSet
+    from coach.service.siblings import Siblings
 
 log = logging.getLogger(__name__)
 
 _DRAIN_STEP_S: Final = 0.02
 # Half a second for the cards; a sidebar that reads no faster gets them from its next snapshot.
 _DRAIN_STEPS: Final = 25
+# For the last traces.
+_TRACES_S: Final = 3.0
 
 
 class Service:
@@ -38,6 +48,8 @@ class Service:
     Args:
         clock: seconds since 1970.
         ruleset: rules that are loaded already; None loads them from the folders of the settings.
+        model: the parent's service, of which this is a worker's: its rules are taken over, its lock holds.
+        siblings: the other workers.
 
     Raises:
         ConfigError: the data folder cannot be used.
@@ -50,8 +62,11 @@ class Service:
         *,
         clock: Callable[[], float] = time.time,
         ruleset: RuleSet | None = None,
+        model: Service | None = None,
+        siblings: Siblings | None = None,
     ) -> None:
         self.settings = settings
+        self.siblings = siblings
         self.clock = clock
         rules = RuleSource(
             rules_dir=settings.rules,
@@ -60,16 +75,18 @@ class Service:
             proven=settings.data_dir / "proven-rules",
         )
         try:
-            self.keys = KeyRing(settings.data_dir, clock=clock)
-            self._lock = _lock(settings.data_dir / "lock")
+            settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+            given = settings.secret.get_secret_value() if settings.secret else ""
+            secrets = load_secrets(settings.data_dir, given=given)
+            self._lock = None if model else _lock(settings.data_dir / "lock")
         except OSError as error:
             raise ConfigError(f"data_dir: 无法使用 {settings.data_dir}：{error.strerror}") from error
         if not settings.masking:
             log.warning("个人信息脱敏已关闭（COACH_MASKING=off）：号码、姓名、地址会原样显示和保存")
-        rules.load(ruleset)
+        rules.load(model.default.rules.current if model else ruleset)
         self.gate = Gate(origins=settings.origins, hosts=settings.hosts, bound_to=settings.host)
-        self.lobby = Lobby(keys=self.keys, gate=self.gate, limit=settings.max_connections)
         self.meter = Meter()
+        self.meter.tracing = start_tracing(on=settings.otel)
         self.bus = open_bus(settings)
         default = Tenant(
             DEFAULT,
@@ -79,8 +96,21 @@ class Service:
             connectors=load_connector_settings(),
             clock=clock,
             bus=self.bus,
+            secrets=secrets,
         )
         self.tenants = {default.name: default}
+        self.tokens = Tokens(secrets, clock=clock)
+        self.keys = ApiKeys(default.database, secrets, clock=clock)
+        self._authenticator = Authenticator(keys=self.keys, tokens=self.tokens, tenants=self.tenants)
+        self.lobby = Lobby(
+            identify=self.identify,
+            refused=default.audit.refused,
+            terms=lambda principal: self.tenants[principal.tenant].terms,
+            gate=self.gate,
+            limit=settings.max_connections,
+        )
+        # The key of a new installation, to be shown once.
+        self.first_key: str | None = None
         self.ready = False
 
     @property
@@ -102,6 +132,10 @@ class Service:
     def calls_in_memory(self) -> int:
         """Calls of all tenants."""
         return sum(len(tenant.calls) for tenant in self.tenants.values())
+
+    async def identify(self, credential: str) -> Principal | None:
+        """Return whom a key or a token belongs to, None when nobody."""
+        return await self._authenticator.identify(credential)
 
     def readers(self) -> Iterator[Reader]:
         """Yield the sidebars of all tenants."""
@@ -135,6 +169,10 @@ class Service:
                     await stack.enter_async_context(self.bus.running())
                 for tenant in self.tenants.values():
                     await stack.enter_async_context(tenant.running())
+                await self.keys.open(old_file=self.settings.data_dir / OLD_KEYS)
+                self.first_key = await self.keys.first()
+                poll = asyncio.create_task(self.keys.poll_forever(), name="keys-poll")
+                tasks.append(poll)
                 for rules in self.rule_sources:
                     tasks.append(asyncio.create_task(rules.warm(), name="rules-warm"))
                     if self.settings.reload_rules:
@@ -147,9 +185,15 @@ class Service:
                 finally:
                     self.ready = False
                     stop.set()
+                    poll.cancel()
                     await asyncio.gather(*tasks, return_exceptions=True)
         finally:
-            self._lock.close()
+            if self.meter.tracing is not None:
+                # A collector that is away must not keep the process alive.
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(asyncio.to_thread(self.meter.tracing.close), _TRACES_S)
+            if self._lock is not None:
+                self._lock.close()
 
     async def _settle(self) -> None:
         await asyncio.gather(*(tenant.store.settle() for tenant in self.tenants.values()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import secrets
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -86,7 +87,7 @@ class Running:
 
     def __init__(self, settings: Settings, *, ruleset: RuleSet, clock=time.time) -> None:
         self.service = Service(settings, clock=clock, ruleset=ruleset)
-        self.key = self.service.keys.create_key(f"test-{len(self.service.keys.names)}")
+        self.key = ""
         self._listening = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._main()), daemon=True)
         self.url = ""
@@ -110,7 +111,13 @@ class Running:
         """Start and wait until the port is open."""
         self._thread.start()
         assert self._listening.wait(TIMEOUT_S), "the service did not start"
+        self.key = self.service.first_key or self.new_key(role="admin")
         return self
+
+    def new_key(self, *, role: str = "producer", tenant: str = "default") -> str:
+        """Make an API key."""
+        name = f"{role}-{secrets.token_hex(4)}"
+        return self.within(lambda: self.service.keys.create(name, role=role, tenant=tenant))
 
     def stop(self) -> None:
         """Stop as a signal would and wait for the end."""
@@ -137,9 +144,9 @@ class Running:
             method, self.url + path, headers=headers, timeout=TIMEOUT_S, trust_env=False, **options
         )
 
-    def token(self, agent_id: str, *, role: str = "sidebar", ttl_s: int = 60) -> str:
+    def token(self, subject: str, *, role: str = "agent", ttl_s: int = 60, tenant: str = "default") -> str:
         """Mint a token without the detour over HTTP."""
-        return self.service.keys.mint(role=role, agent_id=agent_id, ttl_s=ttl_s)[0]
+        return self.service.tokens.mint(role=role, subject=subject, ttl_s=ttl_s, tenant=tenant)[0]
 
 
 class Socket:
@@ -336,7 +343,7 @@ def clients():
             socket = Clients.socket(f"{service.url}/v1/agents/{agent_id}/stream")
             hello = {"type": "hello", "token": service.token(agent_id)}
             socket.send(hello if after is None else {**hello, "after": after})
-            assert socket.next() == {"type": "ready", "role": "sidebar"}
+            assert socket.next() == {"type": "ready", "role": "agent"}
             return socket
 
     yield Clients

@@ -181,15 +181,15 @@ def test_demo_visitors_see_calls_of_the_demo_only(running, clients, wire):
 @pytest.mark.parametrize(
     ("principal", "demo", "may"),
     [
-        (Principal("producer"), False, True),
-        (Principal("supervisor", "s1"), False, True),  # type: ignore[arg-type]
-        (Principal("sidebar", "a1"), False, False),
-        (Principal("producer", "a1"), False, False),
-        (Principal("sidebar", "a1"), True, True),
+        (Principal("admin"), False, True),
+        (Principal("supervisor"), False, True),
+        (Principal("agent", "a1"), False, False),
+        (Principal("producer"), False, False),
+        (Principal("agent", "a1"), True, True),
     ],
 )
 def test_who_may_try(principal, demo, may):
-    """Keys and supervisors; in demo mode everybody."""
+    """Supervisors and the like; in demo mode everybody."""
     assert may_try(principal, demo=demo) is may
 
 

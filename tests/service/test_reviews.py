@@ -170,9 +170,9 @@ def test_the_socket_tells_until_the_end(running, clients):
     assert socket.close_code() == 1000
 
 
-@pytest.mark.parametrize(("role", "code"), [("sidebar", 4403), ("producer", 4403), ("", 4401)])
-def test_the_socket_is_for_keys_only(running, clients, role, code):
-    """No token opens it, nor a wrong key."""
+@pytest.mark.parametrize(("role", "code"), [("agent", 4403), ("producer", 4403), ("", 4401)])
+def test_the_socket_is_for_people_of_qa(running, clients, role, code):
+    """An agent's or a producer's token does not open it, nor a wrong key."""
     service = running()
     socket = clients.socket(f"{service.url}/v1/reviews/r1/progress")
     socket.send({"type": "hello", "token": service.token("a1", role=role) if role else "wrong"})

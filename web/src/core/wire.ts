@@ -134,7 +134,7 @@ export type CallMessage =
 
 export type ServerMessage =
   | CallMessage
-  | { type: "ready"; role: "sidebar" | "producer" }
+  | { type: "ready"; role: "agent" | "producer" }
   | { type: "pong" }
   | { type: "noted"; advice_id?: string; rule?: string }
   | { type: "error"; code: string; message: string; field?: string };

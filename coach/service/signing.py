@@ -1,0 +1,92 @@
+"""The secrets of an installation: the newest signs tokens and keys hashes, all of them are still believed."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import re
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from coach.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FILE: Final = "secret"
+# 32 bytes, what HS256 asks for; in hex they are 64 characters.
+_LEAST: Final = 32
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Secret:
+    """One secret. `id` names it without telling it."""
+
+    id: str
+    value: bytes
+
+    def hash(self, key: str) -> str:
+        """Return the keyed hash of an API key."""
+        return hmac.digest(self.value, key.encode("utf-8", "surrogatepass"), "sha256").hex()
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """All secrets in force, the newest first."""
+
+    all: tuple[Secret, ...]
+
+    @property
+    def newest(self) -> Secret:
+        """The one that signs."""
+        return self.all[0]
+
+    def named(self, name: object) -> Secret | None:
+        """Return the secret with this id."""
+        return next((secret for secret in self.all if secret.id == name), None)
+
+
+def load_secrets(folder: Path, *, given: str = "") -> Secrets:
+    """Return the secrets that are `given` (COACH_SECRET), else those of the file in the data folder, made if missing.
+
+    Args:
+        given: one secret or several, newest first, between commas or white space; the file has one a line.
+
+    Raises:
+        ConfigError: a secret is shorter than 32 characters.
+        OSError: the folder cannot be used.
+    """
+    file = folder / FILE
+    if given:
+        source, words = "secret（COACH_SECRET）", re.split(r"[\s,]+", given.strip(" ,\n"))
+    else:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not file.exists():
+            write_private(file, secrets.token_hex(32) + "\n")
+        source, words = str(file), file.read_text("utf-8").split()
+    for number, word in enumerate(words, 1):
+        if len(word) < _LEAST:
+            raise ConfigError(f"{source}: 第 {number} 个签名密钥只有 {len(word)} 个字符，应至少 {_LEAST} 个")
+    if not words:
+        raise ConfigError(
+            f"{source}: 没有签名密钥；删除该文件即可重新生成（已签发的令牌和 API 密钥随之失效）"
+        )
+    return Secrets(tuple(Secret(_name(word), word.encode()) for word in words))
+
+
+def write_private(file: Path, content: str) -> None:
+    """Write a file nobody else can read, whole or not at all."""
+    part = file.with_name(f"{file.name}.{os.getpid()}.part")
+    part.unlink(missing_ok=True)
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+    part.replace(file)
+
+
+def _name(word: str) -> str:
+    return hashlib.sha256(b"coach secret " + word.encode()).hexdigest()[:12]
