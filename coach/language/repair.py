@@ -14,7 +14,7 @@ from coach.language.sound import sounds
 from coach.language.text import CLAUSE_MARKS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from coach.language.tokens import Tokenizer
 
@@ -37,12 +37,14 @@ class Repairer:
     """Finds stretches that sound like one of `forms`.
 
     Args:
-        forms: strings of three or more characters, as they should be written.
+        forms: gives strings of three or more characters, as they should be written; asked on first use, since
+            it takes a third of a second for the shipped rules.
         tokenizer: judges which of two spellings is likelier.
     """
 
-    def __init__(self, forms: Iterable[str], *, tokenizer: Tokenizer) -> None:
-        self._forms = sorted(set(forms))
+    def __init__(self, forms: Callable[[], Iterable[str]], *, tokenizer: Tokenizer) -> None:
+        self._ask_forms = forms
+        self._forms: list[str] = []
         self._tokenizer = tokenizer
         self._scan: Any = None
 
@@ -56,10 +58,10 @@ class Repairer:
         """Return stretches that sound like a form but are written otherwise: start, end, form."""
         if self._scan is None:
             self._scan = self._build()
-        forms = self._forms
+        scan, forms = self._scan, self._forms
         return [
             (start, end, forms[number])
-            for start, end, number in self._scan(sounds(text))
+            for start, end, number in scan(sounds(text))
             if text[start:end] != forms[number]
         ]
 
@@ -95,7 +97,8 @@ class Repairer:
     def _build(self) -> Any:  # noqa: ANN401 - daachorse has no types
         import daachorse  # noqa: PLC0415 - keep importing this module free
 
-        keys = [sounds(form) for form in self._forms] or ["\ue000"]
+        self._forms = forms = sorted(set(self._ask_forms()))
+        keys = [sounds(form) for form in forms] or ["\ue000"]
         return daachorse.CharwiseDoubleArrayAhoCorasick(keys).find_overlapping
 
 

@@ -90,7 +90,7 @@ class Matcher:
         self._modifier_index = Prefilter([pattern.anchors for _, pattern in self._modifier_places])
         # By the id of a rule or the name of a sentence type, made when it is first found.
         self._excepted: dict[str, Exceptions] = {}
-        spoken = (form for _, pattern in self._owners for form in pattern.spoken_forms())
+        spoken = partial(_spoken_forms, [pattern for _, pattern in self._owners])
         self._repairer = Repairer(spoken, tokenizer=tokenizer) if sound else None
         self.misheard: Callable[[str], object] = self._repairer.suspects if self._repairer else _nothing
         # Not a method of this object: the ring would keep an old rule book alive until a full collection.
@@ -304,6 +304,11 @@ def _rebuild(
     opinion: Opinion | None,
 ) -> Matcher:
     return Matcher(rules, modifiers=modifiers, tokenizer=tokenizer, sound=sound, opinion=opinion)
+
+
+def _spoken_forms(patterns: Iterable[CompiledPattern]) -> Iterator[str]:
+    for pattern in patterns:
+        yield from pattern.spoken_forms()
 
 
 def _nothing(_text: str) -> tuple[()]:

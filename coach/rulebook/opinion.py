@@ -7,6 +7,7 @@ It may veto a hit of a pattern that it was trained beside, or tell a notice wher
 from __future__ import annotations
 
 import base64
+import binascii
 import gzip
 import hashlib
 import math
@@ -45,6 +46,7 @@ _SAME: Final = str.maketrans(
 _EDGES: Final = ("^", "$")
 _REASONS: Final = 3
 ANY: Final = "any"
+_VERSION: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,10 +240,10 @@ def dump(model: OpinionModel) -> bytes:
         weights[name] = {
             "bias": round(model.bias[name], 4),
             "scale": round(scale, 8),
-            "steps": base64.b85encode(steps).decode("ascii"),
+            "steps": base64.b64encode(steps).decode("ascii"),
         }
     content = {
-        "version": 1,
+        "version": _VERSION,
         "sentences": model.sentences,
         "grams": list(model.grams),
         "weights": weights,
@@ -259,12 +261,12 @@ def read(path: Path) -> OpinionModel:
     """
     try:
         content = orjson.loads(gzip.decompress(path.read_bytes()))
-        if content["version"] != 1:
-            raise ValueError(f"版本 {content['version']!r} 不认识，这一版 coach 只读版本 1")
+        if content["version"] != _VERSION:
+            raise ValueError(f"版本 {content['version']!r} 不认识，这一版 coach 只读版本 {_VERSION}")
         weights: dict[str, array[float]] = {}
         bias: dict[str, float] = {}
         for name, learnt in content["weights"].items():
-            steps = base64.b85decode(learnt["steps"])
+            steps = base64.b64decode(learnt["steps"])
             scale = float(learnt["scale"])
             weights[name] = array("f", [(step - 256 if step > 127 else step) * scale for step in steps])  # noqa: PLR2004 - signed bytes
             bias[name] = float(learnt["bias"])
@@ -273,7 +275,7 @@ def read(path: Path) -> OpinionModel:
         return OpinionModel(
             tuple(content["grams"]), weights, bias, frozenset(content["patterns"]), int(content["sentences"])
         )
-    except (gzip.BadGzipFile, zlib.error, EOFError, KeyError, TypeError, orjson.JSONDecodeError) as error:
+    except (gzip.BadGzipFile, zlib.error, binascii.Error, EOFError, KeyError, TypeError, orjson.JSONDecodeError) as error:
         raise ValueError(f"不是第二意见的模型文件：{error!r}") from error
 
 

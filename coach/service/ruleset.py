@@ -45,6 +45,11 @@ class RuleSet:
         """The phrases of the rule book."""
         return self.rulebook.phrasebook
 
+    def warm(self) -> None:
+        """Load what only some texts need, so that no call waits for it."""
+        self.checker.warm()
+        self.finder.find("您好")
+
 
 class RuleSource:
     """Holds the current RuleSet.
@@ -96,7 +101,7 @@ class RuleSource:
 
     async def warm(self) -> None:
         """Load the dictionaries that only some texts need, beside the first calls and not before them."""
-        await asyncio.to_thread(self.current.checker.warm)
+        await asyncio.to_thread(self.current.warm)
         # A rule book is half a million objects that stay: left to the collector, each of its full rounds
         # would stop every call for a tenth of a second.
         gc.freeze()
@@ -105,7 +110,7 @@ class RuleSource:
         """Load again and swap; on any problem keep the old set and say so."""
         try:
             fresh = await asyncio.to_thread(self._read)
-            await asyncio.to_thread(fresh.checker.warm)
+            await asyncio.to_thread(fresh.warm)
         except (CoachError, OSError, UnicodeDecodeError) as error:
             self.stale = str(error)
             log.error("规则未能重新加载，继续使用 %s：\n%s", self.current.rulebook.digest, error)  # noqa: TRY400 - the message is the problem list
@@ -133,8 +138,7 @@ class RuleSource:
         )
         prove(rulebook, remembered=self._proven)
         checker = Checker(rulebook)
-        # The words of the rules; the dictionaries for rarer needs follow in `warm`.
-        checker.check("您好")
+        # The words of the rules; what is said like them, and the dictionaries for rarer needs, follow in `warm`.
+        checker.check("您好", final=False)
         finder = SignalFinder(rulebook)
-        finder.find("您好")
         return RuleSet(rulebook, checker, finder, MustSayFinder(rulebook))
