@@ -12,8 +12,10 @@ import typer
 
 from coach import __version__
 from coach.commands import (
+    audit,
     check,
     connect_test,
+    data,
     db,
     doctor,
     keys,
@@ -42,6 +44,7 @@ app = typer.Typer(
 app.command(name="serve")(serve.serve)
 app.command(name="check")(check.check)
 app.command(name="doctor")(doctor.doctor)
+app.command(name="audit")(audit.audit)
 app.command(name="mask")(mask.mask)
 app.command(name="replay")(replay.replay)
 app.command(name="connect-test")(connect_test.connect_test)
@@ -51,6 +54,7 @@ app.command(name="transcripts")(transcripts.transcripts)
 app.command(name="schema")(schema.schema)
 app.add_typer(rules.app, name="rules")
 app.add_typer(keys.app, name="keys")
+app.add_typer(data.app, name="data")
 app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(db.app, name="db")
 

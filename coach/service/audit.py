@@ -5,6 +5,7 @@ No personal data gets in: targets are ids, details are numbers and names of sett
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from coach.service.auth import Principal
     from coach.service.database import Database
+    from coach.service.ruleset import RuleSource
 
 log = logging.getLogger(__name__)
 
@@ -69,12 +71,27 @@ SERVICE: Final = Actor("coach", "service")
 FILES: Final = Actor("files", "service")
 
 
-def actor_of(connection: HTTPConnection, principal: Principal | None) -> Actor:
-    """Return who is behind a request or a socket."""
+def actor_of(connection: HTTPConnection, principal: Principal | None = None) -> Actor:
+    """Return who is behind a request or a socket; without a principal, the one that `access` found."""
+    principal = principal or getattr(connection.state, "principal", None)
     address = connection.client.host if connection.client else ""
     if principal is None:
         return Actor(NOBODY, NOBODY, address)
     return Actor(principal.name or principal.agent_id or NOBODY, principal.role, address)
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """Adds entries of one actor in the transaction of whatever he does."""
+
+    audit: Audit
+    actor: Actor
+
+    async def within(
+        self, connection: AsyncConnection, action: Action, target: str, **details: object
+    ) -> None:
+        """Add an entry; see `Audit.within`."""
+        await self.audit.within(connection, self.actor, action, target, **details)
 
 
 class Audit:
@@ -90,6 +107,10 @@ class Audit:
         self._refused: dict[str, float] = {}
         self._refused_unsaid = 0
         self._refused_lately: list[float] = []
+
+    def signed(self, actor: Actor) -> Signed:
+        """Return what adds entries of an actor inside other transactions."""
+        return Signed(self, actor)
 
     async def write(self, actor: Actor, action: Action, target: str = "", **details: object) -> None:
         """Add an entry; what it is about must not be done when this fails.
@@ -133,6 +154,22 @@ class Audit:
         except MessageError as error:
             # Whoever is refused is refused all the same.
             log.warning("没能写入审计日志：%s", error)
+
+    async def note_rules_forever(self, rules: RuleSource) -> None:
+        """Note each change of the rules in force, until cancelled: they are files, so who it was is not known."""
+        changed = asyncio.Event()
+        rules.on_change(changed.set)
+        known = rules.current.rulebook.digest
+        while True:
+            await changed.wait()
+            changed.clear()
+            digest = rules.current.rulebook.digest
+            try:
+                await self.write(FILES, "rules-reloaded", "rules", before=known, after=digest)
+            except MessageError as error:
+                # The files are the rules: they are in force whether this is written or not.
+                log.error("规则已更新，但没能写入审计日志：%s", error)  # noqa: TRY400 - no trace
+            known = digest
 
     async def listed(
         self,

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
+    from coach.service.audit import Signed
     from coach.service.database import Database
 
 Verdict = Literal["right", "wrong"]
@@ -94,12 +95,20 @@ class Decisions:
         return None if row is None else dict(row)
 
     async def decide(
-        self, place: HitPlace, *, hit: Mapping[str, Any], verdict: Verdict, reason: str, reviewer: str
+        self,
+        place: HitPlace,
+        *,
+        hit: Mapping[str, Any],
+        verdict: Verdict,
+        reason: str,
+        reviewer: str,
+        signed: Signed | None = None,
     ) -> dict[str, Any]:
         """Decide about a hit, for the first time or once more.
 
         Args:
             hit: its `agent_id`, `text` and `digest`.
+            signed: adds the audit entry, as in the other steps.
 
         Raises:
             MessageError: `conflict`: the agent has appealed, or it is settled.
@@ -130,9 +139,15 @@ class Decisions:
                 )
             await _set(connection, key, verdict=verdict, at=now)
             await self._note(connection, key, "decided", verdict=verdict, reason=reason, who=reviewer, at=now)
+            if signed is not None:
+                await signed.within(
+                    connection, "decided", f"decision:{key}", verdict=verdict, rule=place.rule
+                )
         return await self.get(key)
 
-    async def appeal(self, decision_id: str, *, text: str, who: str) -> dict[str, Any]:
+    async def appeal(
+        self, decision_id: str, *, text: str, who: str, signed: Signed | None = None
+    ) -> dict[str, Any]:
         """Take in the agent's appeal.
 
         Raises:
@@ -146,10 +161,18 @@ class Decisions:
                 raise MessageError("conflict", f"state: 这一条{told}", field="state")
             await _set(connection, decision_id, state="appealed", at=now)
             await self._note(connection, decision_id, "appealed", verdict="", reason=text, who=who, at=now)
+            if signed is not None:
+                await signed.within(connection, "appealed", f"decision:{decision_id}")
         return await self.get(decision_id)
 
     async def settle(
-        self, decision_id: str, *, verdict: Verdict, reason: str, reviewer: str
+        self,
+        decision_id: str,
+        *,
+        verdict: Verdict,
+        reason: str,
+        reviewer: str,
+        signed: Signed | None = None,
     ) -> dict[str, Any]:
         """Settle an appeal.
 
@@ -165,6 +188,8 @@ class Decisions:
             await self._note(
                 connection, decision_id, "settled", verdict=verdict, reason=reason, who=reviewer, at=now
             )
+            if signed is not None:
+                await signed.within(connection, "settled", f"decision:{decision_id}", verdict=verdict)
         return await self.get(decision_id)
 
     async def get(self, decision_id: str, scope: Scope | None = None) -> dict[str, Any]:

@@ -71,6 +71,22 @@ _TURN: Final[dict[str, Any]] = {
 }
 _DELIVERY: Final[dict[str, Any]] = {"events": 2, "acked": {"c9": 2}, "ignored": [], "hints": []}
 
+_DELETED: Final[dict[str, Any]] = {
+    "deleted": {
+        "calls": 1,
+        "utterances": 24,
+        "advice": 2,
+        "moments": 3,
+        "feedback": 1,
+        "snoozes": 0,
+        "whispers": 0,
+        "webhooks": 0,
+        "decisions": 1,
+    },
+    "running": [],
+    "reviews": [],
+}
+
 # Media type and answer.
 ANSWERS: Final[dict[str, tuple[str, Any]]] = {
     "POST /v1/check": (_JSON, {"digest": "3092fad8181b", "categories": ["ignorance"], "hits": [_HIT]}),
@@ -271,6 +287,26 @@ ANSWERS: Final[dict[str, tuple[str, Any]]] = {
     "GET /v1/decisions": (_JSON, {"decisions": [_DECISION]}),
     "POST /v1/decisions/{decision_id}/appeal": (_JSON, {**_DECISION, "state": "appealed"}),
     "POST /v1/decisions/{decision_id}/settle": (_JSON, {**_DECISION, "state": "settled"}),
+    "GET /v1/audit": (
+        _JSON,
+        {
+            "entries": [
+                {
+                    "n": 1041,
+                    "at": _AT,
+                    "who": "ops",
+                    "role": "admin",
+                    "address": "10.0.0.7",
+                    "action": "data-deleted",
+                    "target": "call:c1",
+                    "details": {"calls": 1, "left_running": 0},
+                }
+            ],
+            "next": None,
+        },
+    ),
+    "DELETE /v1/calls/{call_id}": (_JSON, {**_DELETED, "reviews": ["red60ce00e177"]}),
+    "DELETE /v1/customers/{customer_id}": (_JSON, {**_DELETED, "running": ["c2"]}),
     "GET /v1/rules/health": (
         _JSON,
         {

@@ -18,15 +18,12 @@ from coach.service.audit import SERVICE
 from coach.service.customers import known_as
 from coach.service.database import DatabaseAwayError
 from coach.service.erasure import Erased, Erasure, Found
-from coach.service.snapshots import agent_topic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable
     from pathlib import Path
 
     from coach.service.audit import Actor, Audit
-    from coach.service.calls import Calls
-    from coach.service.hub import Hub
     from coach.service.signing import Secrets
 
 log = logging.getLogger(__name__)
@@ -68,6 +65,8 @@ class Retention:
         reviews_dir: the folder of the tenant's reviews.
         days: calls that began longer ago are deleted; 0: never.
         clock: seconds since 1970.
+        held: finds which calls some worker still has in memory; None beside a service, which is not asked.
+        forget: drops what memory holds for an agent's sidebars.
     """
 
     def __init__(
@@ -75,17 +74,17 @@ class Retention:
         erasure: Erasure,
         *,
         audit: Audit,
-        calls: Calls,
-        hub: Hub,
         secrets: Secrets,
         reviews_dir: Path,
         days: int,
         clock: Callable[[], float],
+        held: Callable[[Iterable[str]], Awaitable[set[str]]] | None = None,
+        forget: Callable[[str], None] | None = None,
     ) -> None:
         self._erasure = erasure
         self._audit = audit
-        self._calls = calls
-        self._hub = hub
+        self._held = held
+        self._forget = forget
         self._secrets = secrets
         self._reviews_dir = reviews_dir
         self._days = days
@@ -110,6 +109,15 @@ class Retention:
         found = await self._found(customers=hashes)
         # A part of the hash tells two deletions apart, and nobody who it was.
         return await self._delete(found, actor=actor, target=f"customer:{hashes[0][-12:]}")
+
+    async def preview(
+        self, *, call_id: str | None = None, customer_id: str | None = None, before: float | None = None
+    ) -> Deleted:
+        """Say what a deletion would do, and do nothing."""
+        customers = known_as(customer_id, self._secrets) if customer_id is not None else ()
+        found = await self._found(call_id=call_id, customers=customers, before=before)
+        reviews = await asyncio.to_thread(reviews_with, self._reviews_dir, found.ended)
+        return Deleted(await self._erasure.count(found.ended), found.running, reviews)
 
     async def delete_before(self, before: float, *, actor: Actor) -> Deleted:
         """Delete what began before a time (seconds since 1970), oldest first."""
@@ -139,11 +147,15 @@ class Retention:
             )
         return done
 
-    async def sweep_forever(self) -> None:
-        """Sweep every hour, until cancelled; at once if days are kept at all."""
+    async def sweep_forever(self, turn: Callable[[int], Awaitable[bool]]) -> None:
+        """Sweep every hour, until cancelled; at once if days are kept at all.
+
+        Args:
+            turn: tells whether it is this worker's turn, and keeps it for so many seconds.
+        """
         while self._days:
             try:
-                if await self._calls.ownership.may("retention", for_s=int(_SWEEP_S / 2)):
+                if await turn(int(_SWEEP_S / 2)):
                     await self.sweep()
             except DatabaseAwayError as error:
                 log.error("没能删除过期通话，稍后重试：%s", error.reason)  # noqa: TRY400 - no trace
@@ -152,7 +164,7 @@ class Retention:
     async def _found(self, **wanted: Any) -> Found:  # noqa: ANN401 - the arguments of `find`
         """Find calls, and leave alone what some worker still has, whatever the disk says."""
         found = await self._erasure.find(**wanted)
-        held = await self._calls.held(found.ended)
+        held = await self._held(found.ended) if self._held else set()
         ended = tuple(call_id for call_id in found.ended if call_id not in held)
         return Found(ended, (*found.running, *sorted(held)), found.agents)
 
@@ -164,11 +176,9 @@ class Retention:
             actor, "data-deleted", target, calls=len(found.ended), left_running=len(found.running)
         )
         erased = await self._erasure.erase(found.ended)
-        for agent_id in found.agents:
-            # What a sidebar that comes back would be sent again.
-            feed = self._hub.known(agent_topic(agent_id))
-            if feed is not None:
-                feed.forget()
+        if self._forget is not None:
+            for agent_id in found.agents:
+                self._forget(agent_id)
         reviews = await asyncio.to_thread(reviews_with, self._reviews_dir, found.ended)
         return Deleted(erased, found.running, reviews)
 

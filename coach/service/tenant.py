@@ -11,28 +11,33 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from coach.service.abandoned import end_abandoned_forever
+from coach.service.audit import Audit
 from coach.service.board import Board
 from coach.service.calls import Calls
 from coach.service.connector_desk import ConnectorDesk
 from coach.service.database import DEFAULT_TENANT, Database
 from coach.service.decisions import Decisions
+from coach.service.erasure import Erasure
 from coach.service.hub import Hub
 from coach.service.idempotency import Answers
 from coach.service.rates import TeamRates
+from coach.service.retention import Retention
 from coach.service.reviews import Reviews
+from coach.service.snapshots import agent_topic
 from coach.service.store import Store
 from coach.service.supervision import Supervision
 from coach.service.webhooks.webhooks import Webhooks
 from coach.service.whispers import Whispers
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterable
 
     from coach.config import Settings
     from coach.service.bus import Bus
     from coach.service.connector_settings import ConnectorSettings
     from coach.service.meter import Meter
     from coach.service.ruleset import RuleSource
+    from coach.service.signing import Secrets
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +53,7 @@ class Tenant:
         meter: of the service; tenants are counted together.
         clock: seconds since 1970.
         bus: between the workers, if there are several.
+        secrets: key the hashes of customers.
     """
 
     def __init__(
@@ -60,14 +66,21 @@ class Tenant:
         connectors: ConnectorSettings,
         clock: Callable[[], float],
         bus: Bus | None = None,
+        secrets: Secrets,
     ) -> None:
         self.name = name
         self.settings = settings
         self.rules = rules
         self.database = Database.of(settings, tenant=name)
+        self.audit = Audit(self.database, clock=clock)
         self.webhooks = Webhooks(self.database, tenant=name, settings=settings, clock=clock)
         self.store = Store(
-            self.database, max_waiting=settings.max_waiting, meter=meter, events=self.webhooks.writer
+            self.database,
+            max_waiting=settings.max_waiting,
+            meter=meter,
+            # What was said would wait on the disk for its delivery.
+            events=self.webhooks.writer if settings.store == "words" else None,
+            words=settings.store == "words",
         )
         channel = None if bus is None else bus.channel(name)
         self.hub = Hub(keep=settings.resume_events, meter=meter, channel=channel)
@@ -81,7 +94,18 @@ class Tenant:
             timeout_s=settings.call_timeout_s,
             masking=settings.masking,
             board=self.board,
+            secrets=secrets,
             clock=clock,
+        )
+        self.retention = Retention(
+            Erasure(self.database, clock=clock),
+            audit=self.audit,
+            secrets=secrets,
+            reviews_dir=settings.data_dir / "reviews",
+            days=settings.retention_days,
+            clock=clock,
+            held=self._held,
+            forget=self._forget,
         )
         self.answers = Answers(self.store, clock=clock)
         self.reviews = Reviews(settings=settings, clock=clock)
@@ -89,13 +113,20 @@ class Tenant:
         self.supervision = Supervision(
             board=self.board,
             rates=TeamRates(self.database, clock=clock),
-            whispers=Whispers(self.database, masking=settings.masking, clock=clock),
+            whispers=Whispers(
+                self.database, masking=settings.masking, words=settings.store == "words", clock=clock
+            ),
             calls=self.calls,
             hub=self.hub,
         )
         self.desk = ConnectorDesk(
             store=self.store, calls=self.calls, settings=connectors, max_calls=settings.max_calls
         )
+
+    @property
+    def terms(self) -> dict[str, str]:
+        """What a socket is told besides `ready`: where an ack does not mean what it usually means."""
+        return {} if self.settings.store == "words" else {"store": self.settings.store}
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -109,6 +140,8 @@ class Tenant:
             asyncio.create_task(self.calls.run_clock(), name=f"clock-{self.name}"),
             asyncio.create_task(sweep, name=f"call-sweep-{self.name}"),
             asyncio.create_task(self.board.run(), name=f"board-{self.name}"),
+            asyncio.create_task(self.retention.sweep_forever(self._sweeps), name=f"retention-{self.name}"),
+            asyncio.create_task(self.audit.note_rules_forever(self.rules), name=f"rules-audit-{self.name}"),
         ]
         for task in tasks:
             task.add_done_callback(report_death)
@@ -124,6 +157,20 @@ class Tenant:
             await asyncio.gather(*tasks, return_exceptions=True)
             await self.store.close()
             await self.database.close()
+
+    async def _held(self, call_ids: Iterable[str]) -> set[str]:
+        # Calls that have just ended leave memory with the next tick.
+        self.calls.tick()
+        return await self.calls.held(call_ids)
+
+    async def _sweeps(self, for_s: int) -> bool:
+        return await self.calls.ownership.may("retention", for_s=for_s)
+
+    def _forget(self, agent_id: str) -> None:
+        """Drop what a sidebar that comes back would be sent again."""
+        feed = self.hub.known(agent_topic(agent_id))
+        if feed is not None:
+            feed.forget()
 
 
 def report_death(task: asyncio.Task[None]) -> None:
