@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -36,6 +36,17 @@ Unmasked = Annotated[
     typer.Option("--unmasked", help="不遮住个人信息；也可用 COACH_MASKING=off。位置不受影响。"),
 ]
 Json = Annotated[bool, typer.Option("--json", help="输出 JSON，供程序读取。")]
+# How transcripts are read.
+AgentIs = Annotated[
+    list[str] | None,
+    typer.Option("--agent-is", help="转写里坐席叫什么，如 SPEAKER_00；first 表示先开口的是坐席；可重复。"),
+]
+CustomerIs = Annotated[list[str] | None, typer.Option("--customer-is", help="转写里客户叫什么；可重复。")]
+TranscriptFormat = Annotated[
+    Literal["", "jsonl", "json", "csv", "xlsx", "text", "vtt", "srt"],
+    typer.Option(help="不自动识别，全按这种格式读。"),
+]
+Encoding = Annotated[str, typer.Option(help="文本文件的编码；默认自动识别 UTF-8、GB18030 和 UTF-16。")]
 
 
 def is_masking(*, unmasked: bool) -> bool:

@@ -12,7 +12,18 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from coach.commands.options import Json, Packs, PhrasebookDir, RulesDir  # noqa: TC001 - as above
+from coach.commands.options import (
+    AgentIs,
+    CustomerIs,
+    Encoding,
+    Json,
+    Packs,
+    PhrasebookDir,
+    RulesDir,
+    TranscriptFormat,
+    Unmasked,
+    is_masking,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,20 +49,10 @@ def review(
     scorecard: Annotated[
         Path | None, typer.Option(help="评分卡；默认用规则目录里的 scorecards/default.yml。")
     ] = None,
-    agent_is: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--agent-is", help="转写里坐席叫什么，如 SPEAKER_00；first 表示先开口的是坐席；可重复。"
-        ),
-    ] = None,
-    customer_is: Annotated[
-        list[str] | None, typer.Option("--customer-is", help="转写里客户叫什么；可重复。")
-    ] = None,
-    format: Annotated[  # noqa: A002 - the flag is called so
-        Literal["", "jsonl", "json", "csv", "xlsx", "text", "vtt", "srt"],
-        typer.Option(help="不自动识别，全按这种格式读。"),
-    ] = "",
-    encoding: Annotated[str, typer.Option(help="文本文件的编码；默认自动识别 UTF-8 和 GB18030。")] = "",
+    agent_is: AgentIs = None,
+    customer_is: CustomerIs = None,
+    format: TranscriptFormat = "",  # noqa: A002 - the flag is called so
+    encoding: Encoding = "",
     since: Annotated[
         datetime | None,
         typer.Option(
@@ -61,9 +62,7 @@ def review(
     anonymous: Annotated[
         bool, typer.Option("--anonymous/--named", help="报告里用代号，还是写明坐席。")
     ] = True,
-    unmasked: Annotated[
-        bool, typer.Option("--unmasked", help="不遮盖手机号、证件号等个人信息（会留下记录）。")
-    ] = False,
+    unmasked: Unmasked = False,
     compare: Annotated[
         Path | None,
         typer.Option("--compare", metavar="OLD_RULES", help="和另一套规则比：会多出、少掉哪些命中。"),
@@ -106,7 +105,7 @@ def review(
         packs=pack,
         scorecard=scorecard,
         compare=compare,
-        masked=not unmasked,
+        masked=is_masking(unmasked=unmasked),
         since=since,
         read=ReadOptions(
             agent_is=frozenset(agent_is or ()),
@@ -115,8 +114,6 @@ def review(
             encoding=encoding,
         ),
     )
-    if unmasked:
-        print("注意：结果里的手机号、证件号等个人信息没有遮盖（--unmasked）。", file=sys.stderr)
     started = time.monotonic()
     with _signals() as caught:
         outcome = run_review(

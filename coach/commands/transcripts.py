@@ -6,11 +6,19 @@ import sys
 from dataclasses import dataclass, field
 from itertools import groupby, islice
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from coach.commands.options import Json  # noqa: TC001 - typer reads the annotations
+from coach.commands.options import (
+    AgentIs,
+    CustomerIs,
+    Encoding,
+    Json,
+    TranscriptFormat,
+    Unmasked,
+    is_masking,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -51,22 +59,10 @@ def transcripts(
         typer.Argument(metavar="FILE…", help="转写文件、文件夹、通配（calls/*.csv）或压缩包，可以给多个。"),
     ],
     *,
-    agent_is: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--agent-is", help="转写里坐席叫什么，如 SPEAKER_00；first 表示先开口的是坐席；可重复。"
-        ),
-    ] = None,
-    customer_is: Annotated[
-        list[str] | None, typer.Option("--customer-is", help="转写里客户叫什么；可重复。")
-    ] = None,
-    format: Annotated[  # noqa: A002 - the flag is called so
-        Literal["", "jsonl", "json", "csv", "xlsx", "text", "vtt", "srt"],
-        typer.Option(help="不自动识别，全按这种格式读。"),
-    ] = "",
-    encoding: Annotated[
-        str, typer.Option(help="文本文件的编码；默认自动识别 UTF-8、GB18030 和 UTF-16。")
-    ] = "",
+    agent_is: AgentIs = None,
+    customer_is: CustomerIs = None,
+    format: TranscriptFormat = "",  # noqa: A002 - the flag is called so
+    encoding: Encoding = "",
     column: Annotated[
         list[str] | None,
         typer.Option(
@@ -75,7 +71,7 @@ def transcripts(
     ] = None,
     turns: Annotated[int, typer.Option(min=0, help="每个文件的第一通显示几句。")] = 4,
     head: Annotated[int, typer.Option(min=0, help="每个文件只读前几通；0 是读完。")] = 0,
-    unmasked: Annotated[bool, typer.Option("--unmasked", help="不遮盖手机号等个人信息。")] = False,
+    unmasked: Unmasked = False,
     json: Json = False,
 ) -> None:
     """看看转写文件会被怎样读：格式、通数、句数、谁是坐席，哪些记录读不懂。
@@ -106,9 +102,10 @@ def transcripts(
         encoding=encoding,
         columns=tuple(_read_column(text) for text in column or ()),
     )
+    shown = mask if is_masking(unmasked=unmasked) else str
     pieces = plan(sources, options=options, slice_bytes=sys.maxsize)
     looks = (
-        _look(list(group), options, head=head, turns=turns, masked=mask if not unmasked else str)
+        _look(list(group), options, head=head, turns=turns, masked=shown)
         for _, group in groupby(pieces, key=lambda piece: piece.name)
     )
     wrong = _print_json(looks) if json else _print_human(looks, many=len(pieces) > _FILES)

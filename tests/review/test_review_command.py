@@ -73,7 +73,18 @@ def test_nothing_readable_is_exit_code_two(center: Center) -> None:
 def test_unmasked_says_so(center: Center) -> None:
     """Leaving personal data readable is never silent."""
     center.write_calls([("agent", CLEAN)])
-    assert "--unmasked" in review(center, "--unmasked").stderr
+    assert "未脱敏" in review(center, "--unmasked").stderr
+
+
+def test_masking_switched_off_for_the_site_holds_for_reviews(
+    center: Center, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """COACH_MASKING=off is obeyed as everywhere, and never silent."""
+    monkeypatch.setenv("COACH_MASKING", "off")
+    center.write_calls([("agent", "您的手机号是13800000000，这个我不知道啊")])
+    result = review(center)
+    assert "未脱敏" in result.stderr
+    assert "13800000000" in (center.out / "results.jsonl").read_text("utf-8")
 
 
 def test_a_failing_example_stops_the_review(center: Center) -> None:
