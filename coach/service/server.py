@@ -15,6 +15,8 @@ from uvicorn.config import WS_PROTOCOLS
 from coach.errors import ConfigError
 from coach.service.app import create_app
 from coach.service.messages import MAX_FRAME_BYTES
+from coach.service.metrics import registry_of
+from coach.service.metrics_merge import numbers_of
 from coach.service.patience import PatientProtocol
 
 if TYPE_CHECKING:
@@ -31,8 +33,18 @@ _DRAIN_S: Final = 5.0
 _SWITCH_S: Final = 0.0005
 
 
-def run(service: Service, *, on_listening: Callable[[str], None]) -> None:
+def run(
+    service: Service,
+    *,
+    on_listening: Callable[[str], None],
+    listener: socket.socket | None = None,
+    life: int | None = None,
+) -> None:
     """Serve until SIGINT or SIGTERM. `on_listening` is given the base URL once the port is open.
+
+    Args:
+        listener: a port that is open already.
+        life: a descriptor that can be read once the parent is gone; then it is time to go too.
 
     Raises:
         ConfigError: the address cannot be used, or the database cannot be opened.
@@ -40,17 +52,29 @@ def run(service: Service, *, on_listening: Callable[[str], None]) -> None:
     # The database's threads hold the interpreter for 5 ms at a time by default; a card must not wait for that.
     sys.setswitchinterval(_SWITCH_S)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(serve(service, on_listening=on_listening))
+        stop = asyncio.Event()
+        if life is not None:
+            runner.get_loop().add_reader(life, stop.set)
+        runner.run(serve(service, on_listening=on_listening, stop=stop, listener=listener))
 
 
 async def serve(
-    service: Service, *, on_listening: Callable[[str], None], stop: asyncio.Event | None = None
+    service: Service,
+    *,
+    on_listening: Callable[[str], None],
+    stop: asyncio.Event | None = None,
+    listener: socket.socket | None = None,
 ) -> None:
     """Serve inside a running event loop until a signal or `stop`; see `run`."""
     _check_tls(service.settings)
-    listener = _listen(service.settings.host, service.settings.port)
+    if listener is None:
+        listener = listen(service.settings.host, service.settings.port)
     host, port = listener.getsockname()[:2]
-    async with service.running():
+    async with contextlib.AsyncExitStack() as stack:
+        await stack.enter_async_context(service.running())
+        if service.siblings is not None:
+            numbers = service.siblings.answering(lambda: numbers_of(registry_of(service)))
+            await stack.enter_async_context(numbers)
         server = _Server(service)
         scheme = "https" if service.settings.tls_cert else "http"
         on_listening(f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}")
@@ -124,7 +148,12 @@ def _check_tls(settings: Settings) -> None:
         ) from error
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """Open a port.
+
+    Raises:
+        ConfigError: the address cannot be used.
+    """
     try:
         listener = socket.create_server(
             (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048

@@ -10,7 +10,7 @@ import pytest
 
 from coach.service.hub import Hub
 from coach.service.meter import Meter
-from tests.service.valkey import Valkey
+from valkey_server import Valkey
 
 pytest.importorskip("redis", reason="needs coach[cluster]")
 

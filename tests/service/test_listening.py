@@ -7,12 +7,12 @@ import socket
 import pytest
 
 from coach.errors import ConfigError
-from coach.service.server import _listen
+from coach.service.server import listen
 
 
 def test_small_answers_do_not_wait_for_acknowledgements() -> None:
     """Every accepted connection sends at once, however small the message."""
-    with _listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+    with listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
         accepted, _ = listener.accept()
         with accepted:
             assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
@@ -20,7 +20,7 @@ def test_small_answers_do_not_wait_for_acknowledgements() -> None:
 
 def test_an_address_in_use_is_named() -> None:
     """A port that somebody else has is told with the address."""
-    with _listen("127.0.0.1", 0) as listener:
+    with listen("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
         with pytest.raises(ConfigError, match=f"127.0.0.1:{port}"):
-            _listen("127.0.0.1", port)
+            listen("127.0.0.1", port)
