@@ -69,7 +69,8 @@ def _read(
     import asyncio  # noqa: PLC0415 - only this way needs it
 
     from coach.config import load_settings  # noqa: PLC0415
-    from coach.service.database import Database  # noqa: PLC0415
+    from coach.errors import ConfigError  # noqa: PLC0415
+    from coach.service.database import Database, DatabaseAwayError  # noqa: PLC0415
     from coach.service.health import as_dict, rules_health  # noqa: PLC0415
 
     settings = load_settings(data_dir=data_dir)
@@ -84,6 +85,8 @@ def _read(
         database = Database.of(settings, read_only=True)
         try:
             return await rules_health(database, book.tellers, reviews=settings.data_dir / "reviews")
+        except DatabaseAwayError as error:
+            raise ConfigError(f"{database.label}: 无法读取：{error.reason}") from error
         finally:
             await database.close()
 

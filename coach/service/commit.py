@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import bindparam, delete, func, select, update
 
 from coach.service import schema
-from coach.service.database import insert_new, upsert
+from coach.service.database import among, insert_new, upsert
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -59,7 +59,7 @@ async def advance_calls(
         await connection.execute(insert_new(connection, schema.calls), rows)
     locked = (
         select(_calls.call_id, _calls.seq, _calls.writer)
-        .where(_calls.call_id.in_(sorted(touched)))
+        .where(among(connection, _calls.call_id, set(touched)))
         .order_by(_calls.call_id)
         .with_for_update()
     )
@@ -95,7 +95,9 @@ async def write_rows(connection: AsyncConnection, batch: Batch) -> None:
         )
     if batch.withdrawn:
         table = schema.advice
-        await connection.execute(update(table).where(table.c.id.in_(batch.withdrawn)).values(withdrawn=True))
+        await connection.execute(
+            update(table).where(among(connection, table.c.id, batch.withdrawn)).values(withdrawn=True)
+        )
     if batch.undone:
         await connection.execute(
             _UNDO, [{"advice": advice_id, "which": kind} for advice_id, kind in batch.undone]

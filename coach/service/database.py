@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import unquote, urlsplit
 
-from sqlalchemy import event, func
+from sqlalchemy import ARRAY, Text, any_, event, func, literal
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -25,7 +25,7 @@ from coach.errors import ConfigError, MessageError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection
 
-    from sqlalchemy import Connection, Table
+    from sqlalchemy import ColumnElement, Connection, Table
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
     from coach.config import Settings
@@ -145,6 +145,8 @@ class Database:
             async with self._reading.connect() as connection:
                 yield connection
         except FAILURES as error:
+            if is_refusal(error):
+                raise
             raise DatabaseAwayError(reason_of(error)) from error
 
     @contextlib.asynccontextmanager
@@ -152,12 +154,14 @@ class Database:
         """Open a transaction that may write; it is committed at the end, unless that is an exception.
 
         Raises:
-            DatabaseAwayError: it cannot be asked now, or refused; a commit may have been done all the same.
+            DatabaseAwayError: it cannot be asked now; a commit may have been done all the same.
         """
         try:
             async with self.transaction() as connection:
                 yield connection
         except FAILURES as error:
+            if is_refusal(error):
+                raise
             raise DatabaseAwayError(reason_of(error)) from error
 
     @contextlib.asynccontextmanager
@@ -195,6 +199,18 @@ def upsert(connection: AsyncConnection, table: Table, *, keep: Collection[str] =
 def insert_new(connection: AsyncConnection, table: Table) -> Any:  # noqa: ANN401 - either dialect's own
     """Return an INSERT that leaves the row be which is there already."""
     return _insert(connection, table).on_conflict_do_nothing()
+
+
+def among(
+    connection: AsyncConnection, column: ColumnElement[str], values: Collection[str]
+) -> ColumnElement[bool]:
+    """Return the condition that a column has one of some values.
+
+    A server prepares each statement that it has not seen: the text must not depend on how many values there are.
+    """
+    if connection.dialect.name == "postgresql":
+        return column == any_(literal(sorted(values), ARRAY(Text)))
+    return column.in_(sorted(values))
 
 
 def reason_of(error: BaseException) -> str:

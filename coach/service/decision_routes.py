@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _MAX_BODY = 16 * 1024
 _Reason = Annotated[str, Field(max_length=1000)]
 _Who = Annotated[str, Field(min_length=1, max_length=100)]
+_Count = Annotated[int, Field(ge=0, le=2**31 - 1)]
 _VerdictField = Literal["right", "wrong"]
 
 
@@ -41,11 +42,11 @@ class DecisionRequest(_Model):
 
     review: str | None = None
     call: Annotated[str, Field(min_length=1, max_length=1000)]
-    turn: Annotated[int, Field(ge=0)] | None = None
+    turn: _Count | None = None
     utterance: Id | None = None
     rule: Name
-    start: Annotated[int, Field(ge=0)]
-    end: Annotated[int, Field(ge=0)]
+    start: _Count
+    end: _Count
     verdict: _VerdictField
     reason: _Reason = ""
     reviewer: _Who

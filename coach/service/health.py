@@ -11,7 +11,6 @@ from sqlalchemy import distinct, func, select
 from coach.errors import ConfigError
 from coach.review.rate import Rate
 from coach.service import schema
-from coach.service.database import DatabaseAwayError
 from coach.service.migrate import refusal, standing
 from coach.service.review_hits import FILE, count_hits
 
@@ -96,6 +95,7 @@ async def rules_health(database: Database, rules: Iterable[Rule], *, reviews: Pa
 
     Raises:
         ConfigError: there is no database, or an older coach wrote it.
+        DatabaseAwayError: it cannot be asked now.
     """
     counts = await _count(database, reviews)
     known = {rule.id: rule for rule in rules if rule.speaker == "agent" and rule.status != "draft"}
@@ -138,14 +138,11 @@ def as_dict(health: RuleHealth) -> dict[str, Any]:
 async def _count(database: Database, reviews: Path) -> _Counts:
     if database.file is not None and not database.file.is_file():
         raise ConfigError(f"data_dir: 没有 {database.file}；应为 coach serve 的数据目录")
-    try:
-        async with database.reading() as connection:
-            found = await standing(connection)
-            if found.state != "current":
-                raise ConfigError(refusal(database, found))
-            counts = await _count_stored(connection)
-    except DatabaseAwayError as error:
-        raise ConfigError(f"{database.label}: 无法读取：{error.reason}") from error
+    async with database.reading() as connection:
+        found = await standing(connection)
+        if found.state != "current":
+            raise ConfigError(refusal(database, found))
+        counts = await _count_stored(connection)
     for out in _results(reviews):
         for rule, title, count in await count_hits(out):
             counts.reviewed[rule] += count

@@ -27,9 +27,10 @@ class Server:
             with warnings.catch_warnings():
                 # It looks for a folder of the session that a container does not have.
                 warnings.simplefilter("ignore")
+                import asyncpg  # noqa: F401 - what speaks to it
                 import pgserver
-        except ImportError:
-            pytest.skip("needs the package pgserver: a PostgreSQL to test with")
+        except ImportError as error:
+            pytest.skip(f"needs a PostgreSQL to test with: pip install pgserver asyncpg ({error})")
         self._pg_ctl = pgserver.pg_ctl
         self._server = pgserver.get_server(folder, cleanup_mode="stop")
         self._names = (f"t{number}" for number in count(1))

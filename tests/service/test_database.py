@@ -310,3 +310,16 @@ def test_a_file_for_reading_is_not_made(tmp_path):
     file = tmp_path / "coach.sqlite3"
     assert during(file, stands, read_only=True).state == "empty"
     assert not Path(file).exists()
+
+
+def test_a_value_that_the_database_refuses_is_no_outage(postgresql):
+    """It is not answered as `busy`: asked again, it would be refused again."""
+    from sqlalchemy.exc import DBAPIError
+
+    async def read(database):
+        await upgrade(database)
+        async with database.reading() as connection:
+            await connection.execute(select(schema.calls).where(schema.calls.c.seq == 2**40))
+
+    with pytest.raises(DBAPIError):
+        during(postgresql.empty(), read)

@@ -145,6 +145,7 @@ def test_hits_are_paged(running):
     ("change", "status", "field"),
     [
         ({"start": 3}, 404, "call"),
+        ({"start": 2**31}, 422, "start"),
         ({"utterance": None}, 422, "review"),
         ({"verdict": "maybe"}, 422, "verdict"),
         ({"reviewer": ""}, 422, "reviewer"),
