@@ -97,6 +97,7 @@ def load_rulebook(
     packs: Iterable[str] = (),
     check_examples: bool = True,
     second_opinion: bool = True,
+    overrides: Path | None = None,
     today: date | None = None,
 ) -> Rulebook:
     """Load a rule book and run the examples of every rule.
@@ -107,6 +108,7 @@ def load_rulebook(
         packs: names of the packs to switch on.
         check_examples: False skips the examples; only for tools that run them themselves.
         second_opinion: False leaves it out; to train it, and to see what it changes.
+        overrides: file of a site's overrides in place of overrides.yml beside the rules.
         today: decides which overrides have run out; the current date (UTC) when left out.
 
     Raises:
@@ -117,6 +119,7 @@ def load_rulebook(
         rules_dir, phrasebook_dir, today or datetime.now(UTC).date(), run_examples=check_examples
     )
     loader.second_opinion = second_opinion
+    loader.overrides = overrides or rules_dir / "overrides.yml"
     book = loader.load(tuple(packs))
     if loader.compiler.problems or loader.problems:
         # Without the word classes no pattern can be judged: what it says then would only hide the cause.
@@ -143,6 +146,7 @@ class _Loader:
         self.today = today
         self.run_examples = run_examples
         self.second_opinion = True
+        self.overrides = rules_dir / "overrides.yml"
         self.problems: list[Problem] = []
         self.words_broken = False
         self.phrases_broken = False
@@ -319,10 +323,10 @@ class _Loader:
         return phrases
 
     def overridden(self, rules: list[Rule]) -> tuple[list[Rule], tuple[OverrideModel, ...], tuple[str, ...]]:
-        path = self.rules_dir / "overrides.yml"
-        if not path.exists():
+        if not self.overrides.exists():
             return rules, (), ()
-        model, source = self.read(path, "rules/overrides.yml", OverridesFile)
+        name = f"rules/{self.overrides.name}"
+        model, source = self.read(self.overrides, name, OverridesFile)
         if model is None or source is None:
             return rules, (), ()
         by_id = {rule.id: rule for rule in rules}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import accumulate
 from typing import TYPE_CHECKING, Literal
@@ -48,6 +48,22 @@ _BETWEEN = "\x00"
 _CLAUSE_MARK = re.compile(f"[{CLAUSE_MARKS}]")
 # May be cut into words longer than those that `CompiledPattern.possible_in` reckons with.
 _LONG_RUN = re.compile(f"[^{CLAUSE_MARKS}\u4e00-\u9fff]{{{LONGEST_WORD + 1}}}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """One search of one utterance, and what it need not ask twice.
+
+    Attributes:
+        possible: by the id of a rule, its exceptions that could stand in the text.
+        settled: by rule and end, whether a find is settled: patterns of a rule often end at the same character.
+    """
+
+    encoded: Encoded
+    normalized: Normalized
+    modified: Modified
+    possible: dict[str, list[RuleException]]
+    settled: dict[tuple[str, int], bool]
 
 
 class Matcher:
@@ -184,23 +200,12 @@ class Matcher:
 
     def _search(self, encoded: Encoded, candidates: Sequence[int], normalized: Normalized) -> list[Trace]:
         traces: list[Trace] = []
-        modified = Modified(self.modifiers, encoded, self._possible_modifiers)
-        possible: dict[str, list[RuleException]] = {}
-        # Patterns of a rule often end at the same character: by rule and end, whether the find is settled.
-        settled: dict[tuple[str, int], bool] = {}
+        search = _Search(
+            encoded, normalized, Modified(self.modifiers, encoded, self._possible_modifiers), {}, {}
+        )
         for number in candidates:
             rule, pattern = self._owners[number]
-            for found in pattern.find(encoded):
-                if rule.id not in possible:
-                    possible[rule.id] = self._exceptions(rule).possible(encoded.text)
-                exception = stopping(possible[rule.id], found, encoded)
-                trace = self._judge(rule, pattern, found, encoded, normalized, modified, exception=exception)
-                if trace.is_hit and not encoded.closed:
-                    key = rule.id, found.end
-                    if key not in settled:
-                        settled[key] = self._settled(rule, found, encoded)
-                    trace = replace(trace, settled=settled[key])
-                traces.append(trace)
+            traces += [self._judge(rule, pattern, found, search) for found in pattern.find(encoded)]
         return traces
 
     def _exceptions(self, owner: Rule | SentenceType) -> Exceptions:
@@ -210,17 +215,11 @@ class Matcher:
             known = self._excepted[key] = Exceptions(owner.exceptions)
         return known
 
-    def _judge(
-        self,
-        rule: Rule,
-        pattern: CompiledPattern,
-        found: Found,
-        encoded: Encoded,
-        normalized: Normalized,
-        modified: Modified,
-        *,
-        exception: RuleException | None,
-    ) -> Trace:
+    def _judge(self, rule: Rule, pattern: CompiledPattern, found: Found, search: _Search) -> Trace:
+        encoded, normalized = search.encoded, search.normalized
+        if rule.id not in search.possible:
+            search.possible[rule.id] = self._exceptions(rule).possible(encoded.text)
+        exception = stopping(search.possible[rule.id], found, encoded)
         start, end = normalized.span(found.start, found.end)
         parts = {
             name: normalized.original[slice(*normalized.span(*bounds))]
@@ -229,15 +228,21 @@ class Matcher:
         severity: SeverityName | None = rule.severity
         stopped = ""
         stopped_by: Stopper | Literal[""] = ""
+        settled = True
         names: tuple[str, ...] = ()
         if rule.sentence is not None and not rule.sentence.covers(encoded, found.start, found.end):
             stopped, stopped_by = f"所在分句不是 {rule.sentence.name} 句", "sentence"
         elif exception is not None:
             stopped, stopped_by = exception.because, "exception"
         else:
-            severity, stopped, names = modified.apply(rule, found)
+            severity, stopped, names = search.modified.apply(rule, found)
             if severity is None:
                 stopped_by = "modifier"
+            elif not encoded.closed:
+                key = rule.id, found.end
+                if key not in search.settled:
+                    search.settled[key] = self._settled(rule, found, encoded)
+                settled = search.settled[key]
         return Trace(
             rule,
             pattern.source,
@@ -248,6 +253,7 @@ class Matcher:
             stopped=stopped,
             stopped_by=stopped_by,
             modifiers=names,
+            settled=settled,
         )
 
     def _possible_modifiers(self, text: str) -> dict[str, list[CompiledPattern]]:

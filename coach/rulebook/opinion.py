@@ -275,7 +275,15 @@ def read(path: Path) -> OpinionModel:
         return OpinionModel(
             tuple(content["grams"]), weights, bias, frozenset(content["patterns"]), int(content["sentences"])
         )
-    except (gzip.BadGzipFile, zlib.error, binascii.Error, EOFError, KeyError, TypeError, orjson.JSONDecodeError) as error:
+    except (
+        gzip.BadGzipFile,
+        zlib.error,
+        binascii.Error,
+        EOFError,
+        KeyError,
+        TypeError,
+        orjson.JSONDecodeError,
+    ) as error:
         raise ValueError(f"不是第二意见的模型文件：{error!r}") from error
 
 
