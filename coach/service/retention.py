@@ -199,4 +199,4 @@ def _call_of(line: bytes) -> str:
         row = orjson.loads(line)
     except orjson.JSONDecodeError:
         return ""
-    return str(row.get("call_id") or row.get("call") or "") if isinstance(row, dict) else ""
+    return str(row.get("id", "")) if isinstance(row, dict) else ""
