@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from redis.asyncio import ConnectionPool, Redis
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from coach.errors import ConfigError
 from coach.service.bus_follower import MAX_TOPICS, Follower
@@ -36,6 +36,7 @@ _CONTROL_KEPT: Final = 10_000
 _LEAST_KEPT: Final = 128
 # Of many agents at once.
 _TEAM_FACTOR: Final = 16
+_BEGINNING: Final = "0-0"
 _OFFSET: Final = re.compile(r"\d{1,15}-\d{1,10}")
 _CONNECT_S: Final = 2.0
 _FIRST_PAUSE_S: Final = 0.1
@@ -157,19 +158,27 @@ class Bus:
         async with self._queries() as pipe:
             pipe.xrevrange(key, count=1)
             if known:
+                pipe.xinfo_stream(key)
                 pipe.xrange(key, min=after, count=most)
-            newest, *found = await pipe.execute()
+            newest, *found = await pipe.execute(raise_on_error=False)
         last = newest[0][0].decode() if newest else "0-0"
-        entries = found[0] if found else []
-        if not entries or entries[0][0].decode() != after or len(entries) == most:
-            # The event at the offset is gone, and who knows how many after it.
+        if not found or isinstance(found[0], ResponseError):
+            return Look(last, None)
+        about, entries = found
+        if after == _BEGINNING:
+            # From before the first event of all: nothing must have been cut off since.
+            whole = about["entries-added"] == about["length"]
+        else:
+            whole = bool(entries) and entries[0][0].decode() == after
+            entries = entries[1:]
+        if not whole or len(entries) >= most - 1:
             return Look(last, None)
         events = [
             Entry(id_of(raw.decode()), with_offset(raw, fields[b"e"]), fields[b"m"].split()[0].decode())
-            for raw, fields in entries[1:]
+            for raw, fields in entries
         ]
         # The second question may have seen more than the first.
-        return Look(max(last, entries[-1][0].decode(), key=id_of), events)
+        return Look(max([last, *(raw.decode() for raw, _ in entries[-1:])], key=id_of), events)
 
     async def lease(self, key: str, *, ttl_s: int) -> bool:
         """Take or renew a lease; False while another worker has it or Redis is away."""

@@ -147,6 +147,8 @@ class Calls:
 
     async def settle(self, call_id: str) -> int:
         """Wait until everything taken in so far is on disk; return the last seq that is."""
+        if self.ownership.shared and call_id in self._live:
+            self._live[call_id].checkpoint()
         while (live := self._live.get(call_id)) is not None or call_id in self._renewals:
             if call_id in self._renewals:
                 await self._renewals.wait(call_id)

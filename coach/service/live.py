@@ -192,6 +192,12 @@ class LiveCall:
         for producer in self.producers:
             producer.refuse(ended, call_id=self.call_id, seq=None)
 
+    def checkpoint(self) -> None:
+        """Write down that partial words were heard, so that another worker knows where the call is."""
+        last = self.sequencer.expected - 1
+        if last > self.queued and not self.call.ended:
+            self._write(last)
+
     def set_quiet(self, rule: str, *, quiet: bool) -> None:
         """Keep a rule quiet for the rest of the call, or let it speak again."""
         if quiet:

@@ -104,7 +104,7 @@ def _links(pid) -> set[str]:
     found = set()
     for link in Path(f"/proc/{pid}/fd").glob("*"):
         try:
-            found.add(os.readlink(link))
+            found.add(str(link.readlink()))
         except OSError:
             continue
     return found

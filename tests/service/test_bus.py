@@ -7,10 +7,10 @@ import contextlib
 import json
 
 import pytest
+from valkey_server import Valkey
 
 from coach.service.hub import Hub
 from coach.service.meter import Meter
-from valkey_server import Valkey
 
 pytest.importorskip("redis", reason="needs coach[cluster]")
 
@@ -218,7 +218,23 @@ def test_an_offset_that_is_gone_leads_to_a_snapshot(valkey):
     run(main)
 
 
-@pytest.mark.parametrize("offset", ["k3f9-1", "0-0", "12345678-9", "9999999999999-0", "x", "1-1-1", "1"])
+def test_a_reader_resumes_from_before_the_first_event(valkey):
+    """A sidebar that was there before anything happened, and was cut off before it heard of it, misses nothing."""
+
+    async def main():
+        async with workers(valkey.url) as (one, two):
+            first = await one.join("agent:a")
+            offset = (await first.next())["offset"]
+            first.feed.leave(first.reader)
+            one.hub.feed("agent:a").publish(event(1))
+            await one.bus.drain()
+            again = await two.join("agent:a", offset)
+            assert (await again.next())["n"] == 1
+
+    run(main)
+
+
+@pytest.mark.parametrize("offset", ["k3f9-1", "12345678-9", "9999999999999-0", "x", "1-1-1", "1"])
 def test_a_foreign_offset_leads_to_a_snapshot(valkey, offset):
     """Offsets of a memory that is gone, of another stream or of nobody are told apart from ours."""
 
