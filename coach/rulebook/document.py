@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from coach.rulebook.book import Rulebook
+    from coach.rulebook.must_say import MustSayRule
     from coach.rulebook.rules import Rule
 
 CATEGORY_TITLES = {
@@ -30,14 +31,37 @@ SEVERITY_TITLES = {"notice": "提示", "warning": "提醒", "violation": "违规
 
 
 def document(book: Rulebook) -> str:
-    """Return all rules as Markdown, in Chinese, grouped by category."""
+    """Return all rules as Markdown, in Chinese, grouped by category, and what must be said."""
     ordered = sorted(book.tellers, key=lambda rule: rule.category)
     lines = ["# 话术规则", "", f"规则集 `{book.digest}`，共 {len(book.rules)} 条。", ""]
     for category, rules in groupby(ordered, key=lambda rule: rule.category):
         lines += [f"## {CATEGORY_TITLES.get(category, category)}（`{category}`）", ""]
         for rule in rules:
             lines += _rule(rule, book)
+    if book.must_says:
+        lines += ["## 必须说到的话", ""]
+        for must_say in book.must_says:
+            lines += _must_say(must_say)
     return "\n".join(lines)
+
+
+def _must_say(must_say: MustSayRule) -> list[str]:
+    when = "每通电话都要说" if must_say.when is None else "说到这些时才要求"
+    by = "通话结束前" if must_say.within_ms is None else f"{must_say.within_ms // 1000} 秒以内"
+    asked = () if must_say.when is None else must_say.when.hits
+    return [
+        f"### {must_say.part}",
+        "",
+        f"`{must_say.id}` · {when} · {by} · 依据：{must_say.source}",
+        "",
+        must_say.explain,
+        "",
+        f"- 可以说：**{must_say.phrase}**",
+        *[f"- 因为说到：{_cell(hit)}" for hit in asked],
+        *[f"- 算说到了：{_cell(hit)}" for hit in must_say.said.hits],
+        *[f"- 不算：{_cell(miss)}" for miss in must_say.said.misses],
+        "",
+    ]
 
 
 def _rule(rule: Rule, book: Rulebook) -> list[str]:

@@ -14,6 +14,7 @@ from coach.coaching.must_says import MustSayFinder
 from coach.coaching.review_call import CallReviewer, RecordedTurn
 from coach.errors import RulebookError
 from coach.rulebook.book import Rulebook, load_rulebook
+from coach.rulebook.document import document
 from tests.conftest import load
 
 from .talk import CLOSING, GREETING, finder, spoken
@@ -145,3 +146,13 @@ def test_shipped_packs_declare_theirs_with_examples(pack: str):
     assert [each for each in book.must_says if not each.id.startswith(f"{pack}/") or not each.source] == []
     assert book.must_says
     assert check_must_says(book) == []
+
+
+def test_they_are_documented() -> None:
+    """What asks for it, by when, what to say and what counts: a supervisor signs that too."""
+    pages = document(small())
+    assert "## 必须说到的话" in pages
+    assert "`site/recording` · 每通电话都要说 · " in pages
+    assert "- 可以说：**本次通话会录音**" in pages
+    assert "- 因为说到：" in pages
+    assert pages.count("- 算说到了：") >= len(small().must_says)
