@@ -35,7 +35,10 @@ _DEPTH_S: Final = 5.0
 _AWAY_S: Final = 2.0
 # Failures in a row after which an endpoint is tried one event at a time.
 _DOUBTFUL: Final = 5
-# Beyond the time that an attempt may take: for a score to be made, and for a loop that is late.
+# Claimed at once, for each that may be under way: claiming costs a commit.
+_AHEAD: Final = 4
+_SCORES_AHEAD: Final = 4
+# Beyond the time that an attempt may take: to wait for its turn, and for a loop that is late.
 LEASE_MARGIN_S: Final = 45.0
 
 
@@ -44,7 +47,8 @@ class _State:
     """What this worker knows of an endpoint."""
 
     endpoint: Endpoint
-    under_way: int = 0
+    turn: asyncio.Semaphore
+    claimed: int = 0
     failures: int = 0
 
 
@@ -54,6 +58,7 @@ class Delivery:
     Args:
         score: makes the body of a row that has none yet.
         parallel: attempts under way at once, for each endpoint.
+        attempt_s: what an attempt may take, in seconds.
         disable_s: an endpoint that took nothing for so long, in seconds, is disabled.
         clock: seconds since 1970.
         alone: no other process delivers from this database, so what was claimed before belongs to nobody.
@@ -70,6 +75,7 @@ class Delivery:
         score: Callable[[Due], Awaitable[str]],
         meter: WebhookMeter,
         parallel: int,
+        attempt_s: float,
         disable_s: float,
         clock: Callable[[], float],
         alone: bool,
@@ -82,11 +88,13 @@ class Delivery:
         self._score = score
         self._meter = meter
         self._parallel = parallel
+        self._attempt_s = attempt_s
         self._disable_s = disable_s
         self._clock = clock
         self._alone = alone
         self._chance = chance
         self._wake = asyncio.Event()
+        self._wake_scoring = asyncio.Event()
         self._states: dict[str, _State] = {}
         self._under_way: set[asyncio.Task[None]] = set()
         self._done: list[Done] = []
@@ -95,12 +103,16 @@ class Delivery:
     def wake(self) -> None:
         """Look now: something was committed."""
         self._wake.set()
+        self._wake_scoring.set()
 
     async def run(self) -> None:
         """Deliver until cancelled; then give back what is under way."""
         try:
             if self._alone:
                 await self._patiently(lambda: self._outbox.give_back(everybody=True))
+            scores = asyncio.create_task(self._score_forever(), name="webhook-scores")
+            scores.add_done_callback(report_death)
+            self._under_way.add(scores)
             while True:
                 await self._patiently(self._turn)
                 with contextlib.suppress(TimeoutError):
@@ -133,7 +145,7 @@ class Delivery:
             raise
         for each in due:
             state = self._states[each.endpoint_id]
-            state.under_way += 1
+            state.claimed += 1
             task = asyncio.create_task(self._deliver(each, state), name=f"webhook-{each.n}")
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
@@ -145,8 +157,9 @@ class Delivery:
         """Learn which endpoints there are, and how each was changed."""
         known = await self._endpoints.list()
         for endpoint in known:
-            state = self._states.setdefault(endpoint.id, _State(endpoint))
-            state.endpoint = endpoint
+            if endpoint.id not in self._states:
+                self._states[endpoint.id] = _State(endpoint, asyncio.Semaphore(self._parallel))
+            self._states[endpoint.id].endpoint = endpoint
         for gone in self._states.keys() - {endpoint.id for endpoint in known}:
             del self._states[gone]
         self._meter.endpoints = {
@@ -156,43 +169,64 @@ class Delivery:
     def _free(self, state: _State) -> int:
         if state.endpoint.state != "active":
             return 0
-        return (1 if state.failures >= _DOUBTFUL else self._parallel) - state.under_way
+        return (1 if state.failures >= _DOUBTFUL else _AHEAD * self._parallel) - state.claimed
+
+    async def _score_forever(self) -> None:
+        """Make the bodies of rows that have none, beside the delivery: no other event waits for a score."""
+        while True:
+            self._wake_scoring.clear()
+            wanted = [
+                key
+                for key, state in self._states.items()
+                if state.endpoint.state == "active" and "call.score" in state.endpoint.events
+            ]
+            due: list[Due] = []
+            if wanted:
+                with contextlib.suppress(CoachError):
+                    due = await self._outbox.unmade(wanted, limit=_SCORES_AHEAD, now=self._clock())
+            for each in due:
+                await self._make(each)
+            if not due:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake_scoring.wait(), _POLL_S)
+
+    async def _make(self, due: Due) -> None:
+        try:
+            body = await self._score(due)
+        except CoachError as error:
+            # It says nothing about the endpoint.
+            self._done.append(self._failed(due, says=" ".join(str(error).split())[:200]))
+        else:
+            await self._patiently(lambda: self._outbox.made(due.id, body))
+        self._wake.set()
 
     async def _deliver(self, due: Due, state: _State) -> None:
-        endpoint, body = state.endpoint, due.body
         try:
-            try:
-                if body is None:
-                    body = await self._score(due)
+            async with state.turn:
+                if due.body is None or due.until - self._clock() < self._attempt_s:
+                    # It waited too long for its turn; whoever comes next takes it.
+                    return
+                endpoint = state.endpoint
                 attempt = await self._sender.send(
                     endpoint.url,
                     webhook_id=due.id,
-                    body=body.encode(),
+                    body=due.body.encode(),
                     signing=endpoint.signing(self._clock()),
                 )
-            except CoachError as error:
-                # A score that cannot be made says nothing about the endpoint.
-                self._done.append(self._failed(due, body, says=str(error)[:200]))
-                return
             if attempt.delivered:
                 self._meter.delivered += 1
                 self._done.append(Done(due.n, due.tries + 1, delivered=True, status=attempt.status))
             else:
-                self._done.append(
-                    self._failed(due, body, says=attempt.says, status=attempt.status, attempt=attempt)
-                )
+                self._done.append(self._failed(due, says=attempt.says, attempt=attempt))
             await self._patiently(lambda: self._judge(state, attempt))
         finally:
-            state.under_way -= 1
-            self.wake()
+            state.claimed -= 1
+            self._wake.set()
 
-    def _failed(
-        self, due: Due, body: str | None, *, says: str, status: int = 0, attempt: Attempt | None = None
-    ) -> Done:
+    def _failed(self, due: Due, *, says: str, attempt: Attempt | None = None) -> Done:
         tries = due.tries + 1
-        wait = self._policy.wait_s(
-            tries, chance=self._chance(), asked_s=attempt.retry_after_s if attempt else 0.0
-        )
+        asked_s = attempt.retry_after_s if attempt else 0.0
+        wait = self._policy.wait_s(tries, chance=self._chance(), asked_s=asked_s)
         if attempt is not None and (attempt.hopeless or attempt.gone):
             wait = None
         self._meter.failed += 1
@@ -203,9 +237,8 @@ class Delivery:
             due.n,
             tries,
             next_at=None if wait is None else self._clock() + wait,
-            status=status,
+            status=attempt.status if attempt else 0,
             says=says,
-            body=body if due.body is None else None,
         )
 
     async def _judge(self, state: _State, attempt: Attempt) -> None:
@@ -248,6 +281,12 @@ class Delivery:
                 await self._outbox.turn(self._done, {}, now=self._clock())
                 await self._outbox.give_back()
         await self._sender.close()
+
+
+def report_death(task: asyncio.Task[None]) -> None:
+    """Log the end of a task that should have gone on for ever."""
+    if not task.cancelled() and task.exception() is not None:
+        log.critical("后台任务 %s 意外停止", task.get_name(), exc_info=task.exception())
 
 
 def new_owner() -> str:

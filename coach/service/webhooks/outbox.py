@@ -9,13 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Float, Text, and_, bindparam, case, delete, exists, func, or_, select, update
+from sqlalchemy import Float, and_, bindparam, case, delete, exists, func, or_, select, update
 
 from coach.service.schema_webhooks import webhook_endpoints, webhook_outbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from sqlalchemy import ColumnElement
     from sqlalchemy.engine import Row
     from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -30,7 +31,7 @@ _columns = webhook_outbox.c
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A row that is this worker's to deliver. `body` None is to be made first."""
+    """A row that is this worker's to deliver until `until` (seconds since 1970); `body` None is to be made first."""
 
     n: int
     id: str
@@ -40,6 +41,7 @@ class Due:
     body: str | None
     at: float
     tries: int
+    until: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,6 @@ class Done:
         delivered: it is told, and forgotten.
         status: HTTP status of the last try, 0 without an answer.
         says: why it failed.
-        body: what was made to be sent; None when nothing was made.
     """
 
     n: int
@@ -61,7 +62,6 @@ class Done:
     delivered: bool = False
     status: int = 0
     says: str = ""
-    body: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +122,25 @@ class Outbox:
             claimed = [
                 row
                 for endpoint_id, limit in wanted.items()
-                for row in await self._claim(connection, endpoint_id, limit, now=now)
+                for row in await self._claim(connection, _in_order(endpoint_id), now=now, limit=limit)
             ]
         return sorted((_due(row) for row in claimed), key=lambda due: due.n)
+
+    async def unmade(self, endpoint_ids: Sequence[str], *, limit: int, now: float) -> list[Due]:
+        """Claim rows whose body is still to be made, for these endpoints; `now` in seconds since 1970."""
+        wanted = and_(_columns.endpoint_id.in_(endpoint_ids), _columns.body.is_(None))
+        async with self._database.writing() as connection:
+            rows = await self._claim(connection, wanted, now=now, limit=limit)
+        return sorted((_due(row) for row in rows), key=lambda due: due.n)
+
+    async def made(self, webhook_id: str, body: str) -> None:
+        """Keep what was made for an event, for all who are told of it, and let it be delivered."""
+        async with self._database.writing() as connection:
+            await connection.execute(
+                update(_table)
+                .where(_columns.id == webhook_id, _columns.body.is_(None))
+                .values(body=body, lease=None, lease_until=None)
+            )
 
     async def give_back(self, *, everybody: bool = False) -> None:
         """Let others deliver what this worker claimed; `everybody`: what anyone claimed, when nobody else runs."""
@@ -221,7 +237,6 @@ class Outbox:
                     next_at=func.coalesce(bindparam("due", type_=Float), _columns.next_at),
                     status=bindparam("answered"),
                     says=bindparam("said"),
-                    body=func.coalesce(bindparam("made", type_=Text), _columns.body),
                     lease=None,
                     lease_until=None,
                 ),
@@ -233,35 +248,25 @@ class Outbox:
                         "due": each.next_at,
                         "answered": each.status,
                         "said": each.says,
-                        "made": each.body,
                     }
                     for each in failed
                 ],
             )
 
     async def _claim(
-        self, connection: AsyncConnection, endpoint_id: str, limit: int, *, now: float
+        self, connection: AsyncConnection, which: ColumnElement[bool], *, now: float, limit: int
     ) -> Sequence[Row[Any]]:
-        before = _table.alias("before")
-        in_order = ~exists().where(
-            before.c.endpoint_id == endpoint_id,
-            before.c.call_id == _columns.call_id,
-            before.c.n < _columns.n,
-            before.c.state == "waiting",
-            before.c.tries < PATIENCE,
-        )
         due = (
             select(_columns.n)
             .where(
-                _columns.endpoint_id == endpoint_id,
+                which,
                 _columns.state == "waiting",
                 _columns.next_at <= now,
                 or_(_columns.lease_until.is_(None), _columns.lease_until <= now),
-                in_order,
             )
             .order_by(_columns.next_at, _columns.n)
             .limit(limit)
-            # Other workers take other rows; SQLite has no such clause and one worker.
+            # Other workers take other rows; SQLite has no such clause and one writer at a time.
             .with_for_update(skip_locked=True)
         )
         claimed = await connection.execute(
@@ -274,6 +279,22 @@ class Outbox:
         return rows
 
 
+def _in_order(endpoint_id: str) -> ColumnElement[bool]:
+    """Choose what may be told an endpoint: what has a body, and nothing of its call before it."""
+    before = _table.alias("before")
+    return and_(
+        _columns.endpoint_id == endpoint_id,
+        _columns.body.is_not(None),
+        ~exists().where(
+            before.c.endpoint_id == endpoint_id,
+            before.c.call_id == _columns.call_id,
+            before.c.n < _columns.n,
+            before.c.state == "waiting",
+            before.c.tries < PATIENCE,
+        ),
+    )
+
+
 def _due(row: Row[Any]) -> Due:
     return Due(
         n=row.n,
@@ -284,4 +305,5 @@ def _due(row: Row[Any]) -> Due:
         body=row.body,
         at=row.at,
         tries=row.tries,
+        until=row.lease_until,
     )

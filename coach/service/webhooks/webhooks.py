@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from typing import TYPE_CHECKING, Any, Final
 
-from coach.service.webhooks.delivery import LEASE_MARGIN_S, Delivery, new_owner
+from coach.service.webhooks.delivery import LEASE_MARGIN_S, Delivery, new_owner, report_death
 from coach.service.webhooks.endpoints import PING, Endpoints
 from coach.service.webhooks.events import EventWriter, message_body, message_id
 from coach.service.webhooks.meter import WebhookMeter
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     from coach.service.database import Database
     from coach.service.ruleset import RuleSource
     from coach.service.webhooks.sender import Attempt
-
-log = logging.getLogger(__name__)
 
 _HOUR_S: Final = 3600.0
 
@@ -68,13 +65,14 @@ class Webhooks:
             score=scores.body,
             meter=self.meter,
             parallel=self._settings.webhook_parallel,
+            attempt_s=self._settings.webhook_timeout_s,
             disable_s=self._settings.webhook_disable_h * _HOUR_S,
             clock=self._clock,
             alone=alone,
         )
         self.writer.on_written(delivery.wake)
         task = asyncio.create_task(delivery.run(), name=f"webhooks-{self._tenant}")
-        task.add_done_callback(_report_death)
+        task.add_done_callback(report_death)
         try:
             yield
         finally:
@@ -106,8 +104,3 @@ class Webhooks:
             private=self._settings.webhook_private,
             clock=self._clock,
         )
-
-
-def _report_death(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and task.exception() is not None:
-        log.critical("后台任务 %s 意外停止", task.get_name(), exc_info=task.exception())

@@ -36,6 +36,12 @@ class Office:
         """What a worker is given, as `call type`."""
         return [f"{due.call_id} {due.type}" for due in await worker.turn([], {self.id: limit}, now=now)]
 
+    async def scored(self, worker: Outbox) -> Outbox:
+        """Make every score there is to make, and return the worker."""
+        for due in await worker.unmade([self.id], limit=10, now=NOW):
+            await worker.made(due.id, "{}")
+        return worker
+
     async def commit(self, *writes: Write, fail: bool = False) -> None:
         """Write as the store does; `fail` undoes it at the end."""
         batch = Batch.of(writes)
@@ -148,10 +154,9 @@ def test_what_is_under_way_holds_back_the_rest_of_its_call_only(office):
     async def work(office: Office):
         await office.call("c1")
         await office.call("c2")
-        worker = office.worker("w1")
+        worker = await office.scored(office.worker("w1"))
         assert await office.claim(worker) == ["c1 call.ended", "c2 call.ended"]
-        first = await worker.turn([], {office.id: 10}, now=NOW)
-        assert first == []
+        assert await office.claim(worker) == []
         await worker.turn([Done(1, 1, delivered=True)], {}, now=NOW)
         assert await office.claim(worker) == ["c1 call.score"]
 
@@ -163,7 +168,7 @@ def test_after_three_failures_the_rest_of_the_call_passes(office):
 
     async def work(office: Office):
         await office.call("c1")
-        worker = office.worker("w1")
+        worker = await office.scored(office.worker("w1"))
         seen = []
         for tries in (1, 2, 3):
             (due,) = await worker.turn([], {office.id: 10}, now=NOW)
@@ -177,19 +182,36 @@ def test_after_three_failures_the_rest_of_the_call_passes(office):
 
 
 def test_a_row_is_not_tried_before_its_time(office):
-    """And what was made for it is kept with it."""
+    """What failed waits, and nothing is due meanwhile."""
 
     async def work(office: Office):
         await office.call("c1")
         worker = office.worker("w1")
         (due,) = await worker.turn([], {office.id: 10}, now=NOW)
-        assert due.body is None
-        failed = Done(due.n, 1, next_at=NOW + 5, status=500, says="HTTP 500", body="{}")
+        failed = Done(due.n, 1, next_at=NOW + 5, status=500, says="HTTP 500")
         await worker.turn([failed], {}, now=NOW)
         assert await worker.next_at() == NOW + 5
-        assert await worker.turn([], {office.id: 10}, now=NOW + 4) == []
+        assert await office.claim(worker, now=NOW + 4) == []
         (again,) = await worker.turn([], {office.id: 10}, now=NOW + 5)
-        assert (again.body, again.tries) == ("{}", 1)
+        assert (again.body, again.tries) == (due.body, 1)
+
+    office(work)
+
+
+def test_a_score_is_made_once_for_all_who_are_told(office):
+    """It is no delivery before it is made; two makers never make the same one."""
+
+    async def work(office: Office):
+        other = (await office.endpoints.add("http://127.0.0.1:10/", ["call.score"])).id
+        await office.call("c1")
+        worker, heir = office.worker("w1"), office.worker("w2")
+        assert await worker.turn([], {office.id: 10, other: 10}, now=NOW) == []
+        (first, second) = await worker.unmade([office.id, other], limit=10, now=NOW)
+        assert await heir.unmade([office.id, other], limit=10, now=NOW) == []
+        assert (first.id, first.body) == (second.id, None)
+        await worker.made(first.id, '{"made": 1}')
+        told = await heir.turn([], {office.id: 10, other: 10}, now=NOW)
+        assert [(each.type, each.body) for each in told] == [("call.score", '{"made": 1}')] * 2
 
     office(work, events=("call.score",))
 
