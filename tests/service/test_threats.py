@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import socket as sockets
 import ssl
 import subprocess
+import sys
 from urllib.parse import urlsplit
 
 import httpx
@@ -267,6 +269,45 @@ def test_no_answer_and_no_error_shows_a_secret(running):
     assert service.key not in shown
     assert secret not in shown
     assert str(folder) not in shown
+
+
+def test_the_doctor_tells_no_secret(running, tmp_path):
+    """What is pasted into a support ticket opens nothing."""
+    service = running()
+    folder = service.service.settings.data_dir
+    done = subprocess.run(
+        [sys.executable, "-m", "coach", "doctor", "--json"],
+        env={
+            **{name: each for name, each in os.environ.items() if not name.startswith("COACH_")},
+            "COACH_DATA_DIR": str(folder),
+            "COACH_SECRET": "0123456789abcdef0123456789abcdef-not-to-be-told",
+            "COACH_DATABASE_URL": "postgresql://coach:not-to-be-told@127.0.0.1:1/coach",
+        },
+        cwd=tmp_path,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert '"findings"' in done.stdout
+    shown = done.stdout + done.stderr
+    assert "not-to-be-told" not in shown
+    assert service.key not in shown
+    assert (folder / "secret").read_text().strip() not in shown
+
+
+def test_a_webhook_played_again_changes_nothing(running):
+    """A vendor's delivery, recorded on the way and sent once more, adds no word and no card."""
+    service = running()
+    payload = {"mode": "2pass-offline", "text": "这个我不知道", "is_final": True, "wav_name": "c9"}
+    path = "/v1/connectors/funasr?call_id=c9&agent_id=a1&speaker=agent"
+    first = service.http("POST", path, json=payload)
+    assert first.status_code == 200, first.text
+    stored = service.http("GET", "/v1/calls/c9").json()
+    assert len(stored["advice"]) == 1
+    for _ in range(3):
+        service.http("POST", path, json=payload)
+    again = service.http("GET", "/v1/calls/c9").json()
+    assert (len(again["utterances"]), len(again["advice"])) == (len(stored["utterances"]), 1)
 
 
 def test_nobody_else_on_the_machine_reads_what_is_kept(running, clients, wire, tmp_path):
