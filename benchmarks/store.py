@@ -104,30 +104,38 @@ class Calls:
         )
 
 
-async def commit_case(name: str, database: Database, *, batch: int, seconds: float) -> Row:
-    """Commit one batch after another, each by itself, as the writer does."""
-    store = Store(database, max_waiting=10_000, meter=Meter())
-    calls = Calls(max(batch, 200), f"{name}-{batch}-")
-    took: list[float] = []
+async def commit_cases(databases: dict[str, Database], *, batch: int, seconds: float, tag: str) -> list[Row]:
+    """Commit one batch after another, each by itself, as the writer does; to every database in turn."""
+    stores = {name: Store(each, max_waiting=10_000, meter=Meter()) for name, each in databases.items()}
+    calls = {name: Calls(max(batch, 200), f"{tag}-{batch}-") for name in databases}
+    took: dict[str, list[float]] = {name: [] for name in databases}
+    cpu = dict.fromkeys(databases, 0.0)
     # The first ones prepare the statements and start the calls.
-    for _ in range(3 + 200 // batch):
-        await store._commit(calls.take(batch))  # noqa: SLF001 - what is measured
-    until, cpu = time.perf_counter() + seconds, time.process_time()
+    for name, store in stores.items():
+        for _ in range(3 + 200 // batch):
+            await store._commit(calls[name].take(batch))  # noqa: SLF001 - what is measured
+    until = time.perf_counter() + seconds * len(databases)
     while time.perf_counter() < until:
-        writes = calls.take(batch)
-        began = time.perf_counter()
-        await store._commit(writes)  # noqa: SLF001 - what is measured
-        took.append(time.perf_counter() - began)
-    cpu = time.process_time() - cpu
-    took.sort()
-    return Row(
-        database=name,
-        batch=batch,
-        commit_ms=statistics.median(took) * 1e3,
-        p99_ms=took[int(len(took) * 0.99)] * 1e3,
-        per_second=batch * len(took) / sum(took),
-        cpu_us=cpu / (batch * len(took)) * 1e6,
-    )
+        for name, store in stores.items():
+            writes = calls[name].take(batch)
+            began, busy = time.perf_counter(), time.process_time()
+            await store._commit(writes)  # noqa: SLF001 - what is measured
+            took[name].append(time.perf_counter() - began)
+            cpu[name] += time.process_time() - busy
+    rows = []
+    for name, each in took.items():
+        each.sort()
+        rows.append(
+            Row(
+                database=name,
+                batch=batch,
+                commit_ms=statistics.median(each) * 1e3,
+                p99_ms=each[int(len(each) * 0.99)] * 1e3,
+                per_second=batch / statistics.median(each),
+                cpu_us=cpu[name] / (batch * len(each)) * 1e6,
+            )
+        )
+    return rows
 
 
 async def ack_case(database: Database, *, name: str, per_second: int, seconds: float) -> tuple[float, float]:
@@ -162,9 +170,8 @@ async def measure(places: dict[str, Path | str], *, seconds: float, rounds: int)
         about = {name: await _describe(database) for name, database in databases.items()}
         for number in range(rounds):
             for batch in BATCHES:
-                for name, database in databases.items():
-                    row = await commit_case(f"{name}{number}", database, batch=batch, seconds=seconds)
-                    found.setdefault((name, batch), []).append(row)
+                for row in await commit_cases(databases, batch=batch, seconds=seconds, tag=f"r{number}"):
+                    found.setdefault((row.database, batch), []).append(row)
             for rate in (500, 2000):
                 for name, database in databases.items():
                     pair = await ack_case(database, name=f"{name}{number}", per_second=rate, seconds=seconds)
