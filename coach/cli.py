@@ -26,6 +26,7 @@ from coach.commands import (
     rules,
     schema,
     serve,
+    tenants,
     transcripts,
     webhooks,
 )
@@ -54,6 +55,7 @@ app.command(name="transcripts")(transcripts.transcripts)
 app.command(name="schema")(schema.schema)
 app.add_typer(rules.app, name="rules")
 app.add_typer(keys.app, name="keys")
+app.add_typer(tenants.app, name="tenants")
 app.add_typer(data.app, name="data")
 app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(db.app, name="db")

@@ -73,6 +73,10 @@ class Settings(BaseSettings):
         description="Signing secret of at least 32 characters; several, newest first, while one takes the other's "
         "place. Empty means the file `secret` in `data_dir`.",
     )
+    tenants_file: Path | None = Field(
+        None,
+        description="File that declares the tenants; empty means `tenants.toml` in `data_dir`, if it is there.",
+    )
     rules_dir: Path | None = Field(None, description="Folder of the rules; empty means the shipped ones.")
     phrasebook_dir: Path | None = Field(
         None, description="Folder of the phrases; empty means the shipped ones."

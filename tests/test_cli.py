@@ -274,15 +274,16 @@ def test_calls_are_read_as_json_only(coach):
     assert coach("check", "--calls", "--json", "您好").returncode == 2
 
 
-def test_keys_are_made_listed_and_removed(coach, tmp_path):
+def test_keys_are_made_listed_and_revoked(coach, tmp_path):
     """The key is printed once; afterwards only its name is known; a folder that is not there is not made."""
     assert coach("keys", "list").returncode == 2
     (tmp_path / "coach-data").mkdir()
     key = coach("keys", "new", "softphone").stdout.strip()
     assert key.startswith("coach_")
-    assert coach("keys", "list").stdout == "softphone\n"
-    assert coach("keys", "remove", "softphone").returncode == 0
-    assert coach("keys", "remove", "softphone").returncode == 2
+    assert "softphone  default  producer  有效" in coach("keys", "list").stdout
+    assert coach("keys", "revoke", "softphone").returncode == 0
+    assert coach("keys", "revoke", "softphone").returncode == 2
+    assert "已作废" in coach("keys", "list").stdout
 
 
 def test_the_version_is_printed(coach):

@@ -74,6 +74,7 @@ def new_key(
     known = next((each for each in ROLES if each == role), None)
     if known is None:
         raise ConfigError(f"--role: 收到 {role!r}，应为 {'、'.join(ROLES)} 之一")
+    _check_tenant(data_dir, tenant)
     print(_with_keys(data_dir, lambda keys: keys.create(name, role=known, tenant=tenant, days=days)))
 
 
@@ -129,6 +130,16 @@ def _as_dict(key: ApiKey, now: float) -> dict[str, object]:
 
 def _time(at: float | None) -> str | None:
     return None if at is None else datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
+
+
+def _check_tenant(data_dir: Path | None, tenant: str) -> None:
+    from coach.config import load_settings  # noqa: PLC0415 - `coach check` must not pay for it
+    from coach.errors import ConfigError  # noqa: PLC0415
+    from coach.service.tenants_file import load_tenants  # noqa: PLC0415
+
+    names = [plan.name for plan in load_tenants(load_settings(data_dir=data_dir))]
+    if tenant not in names:
+        raise ConfigError(f"--tenant: 收到 {tenant!r}，应为 {'、'.join(names)} 之一；租户写在 tenants.toml 里")
 
 
 def _with_keys(data_dir: Path | None, work: Callable[[ApiKeys], Awaitable[T]]) -> T:

@@ -103,7 +103,7 @@ async def _ingest(socket: WebSocket) -> None:
         )
         if greeted is None:
             return
-        with service.lobby.counted():
+        with service.lobby.counted(greeted.principal):
             await serve_producer(
                 socket,
                 calls=service.tenants[greeted.principal.tenant].calls,
@@ -125,7 +125,7 @@ async def _stream(socket: WebSocket, agent_id: str) -> None:
         if greeted is None:
             return
         tenant = service.tenants[greeted.principal.tenant]
-        with service.lobby.counted():
+        with service.lobby.counted(greeted.principal):
             await serve_sidebar(
                 socket,
                 calls=tenant.calls,
@@ -158,7 +158,7 @@ async def _team(socket: WebSocket, team: str) -> None:
             sender=greeted.principal.name,
             limit=service.settings.send_buffer,
         )
-        with service.lobby.counted():
+        with service.lobby.counted(greeted.principal):
             await desk.serve(socket, after=greeted.after)
     except WebSocketDisconnect:
         return

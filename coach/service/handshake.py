@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -46,13 +47,28 @@ class Greeted:
     after: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Door:
+    """How sockets of one tenant come in.
+
+    Attributes:
+        gate: which pages may open them.
+        limit: how many may be open; None: as many as the service takes.
+        terms: what else `ready` tells.
+    """
+
+    gate: Gate
+    limit: int | None
+    terms: Message
+
+
 class Lobby:
     """Counts sockets and lets in those that may enter.
 
     Args:
         identify: finds whom a key or a token belongs to.
         refused: is told the address of whoever brings a wrong one.
-        terms: what else `ready` tells somebody.
+        doors: finds the door of somebody's tenant.
     """
 
     def __init__(
@@ -60,27 +76,30 @@ class Lobby:
         *,
         identify: Callable[[str], Awaitable[Principal | None]],
         refused: Callable[[str], Awaitable[None]],
-        terms: Callable[[Principal], Message],
+        doors: Callable[[Principal], Door],
         gate: Gate,
         limit: int,
         hello_timeout_s: float = HELLO_TIMEOUT_S,
     ) -> None:
         self._identity_of = identify
         self._refused = refused
-        self._terms = terms
+        self._doors = doors
         self._gate = gate
         self._limit = limit
         self._hello_timeout_s = hello_timeout_s
         self.open = 0
+        self._open_of: Counter[str] = Counter()
 
     @contextlib.contextmanager
-    def counted(self) -> Iterator[None]:
+    def counted(self, principal: Principal) -> Iterator[None]:
         """Count one socket for as long as it is served."""
         self.open += 1
+        self._open_of[principal.tenant] += 1
         try:
             yield
         finally:
             self.open -= 1
+            self._open_of[principal.tenant] -= 1
 
     async def greet(
         self,
@@ -111,7 +130,14 @@ class Lobby:
         if not admits(greeted.principal):
             await socket.close(NOT_ALLOWED, "密钥或令牌的角色不适用于此连接")
             return None
-        await send(socket, {"type": "ready", "role": role, **self._terms(greeted.principal)})
+        door = self._doors(greeted.principal)
+        if not door.gate.allows_origin(socket.headers.get("origin"), host=host):
+            await socket.close(NOT_ALLOWED, "来源未授权")
+            return None
+        if door.limit is not None and self._open_of[greeted.principal.tenant] >= door.limit:
+            await socket.close(TRY_LATER, f"租户的连接数已达上限 {door.limit}")
+            return None
+        await send(socket, {"type": "ready", "role": role, **door.terms})
         return greeted
 
     async def _identify(self, socket: WebSocket) -> Greeted | None:

@@ -153,6 +153,7 @@ class Intake:
         try:
             meter.events[event.type] += 1
             self._check(event.call_id)
+            self._calls.pace.admit()
             if meter.tracing is None:
                 await self._calls.accept(event, producer=self._outbox, principal=self._principal)
             else:

@@ -15,7 +15,7 @@ from sqlalchemy import func, inspect, select, text
 from sqlalchemy.schema import CreateSchema
 
 from coach.errors import ConfigError
-from coach.service.database import FAILURES, reason_of
+from coach.service.database import DEFAULT_TENANT, FAILURES, reason_of
 from coach.service.schema_legacy import LEGACY_STEPS, LEGACY_VERSION
 from coach.service.tables import metadata
 
@@ -157,7 +157,8 @@ def refusal(database: Database, found: Standing) -> str:
             f"本版本最多支持 {found.head}；请升级 coach"
         )
     told = f"数据库版本 {found.revision}，应为 {found.head}" if found.revision else "库里还没有表"
-    return f"{database.label}: {told}；请先执行 coach db upgrade"
+    who = "" if database.tenant == DEFAULT_TENANT else f" --tenant {database.tenant}"
+    return f"{database.label}: {told}；请先执行 coach db upgrade{who}"
 
 
 async def _upgrade(connection: AsyncConnection, before: Standing) -> None:

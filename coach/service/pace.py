@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from coach.errors import MessageError
+
 if TYPE_CHECKING:
+    from coach.service.quota import Rate
     from coach.service.store import Store
 
 
@@ -16,7 +19,11 @@ class Paced(Protocol):
 
 
 class Pace:
-    """Watches the queue of the store: full to the half, producers wait; down to a quarter, they go on."""
+    """Watches the queue of the store: full to the half, producers wait; down to a quarter, they go on.
+
+    Attributes:
+        limit: how many events the tenant may send; None: as many as it can.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -25,6 +32,18 @@ class Pace:
         self._low = self._high // 2
         self._paced: set[Paced] = set()
         self.pressed = False
+        self.limit: Rate | None = None
+
+    def admit(self) -> None:
+        """Let one event in.
+
+        Raises:
+            MessageError: `busy`: the tenant is at its limit.
+        """
+        if self.limit is not None and not self.limit.take():
+            raise MessageError(
+                "busy", f"租户每秒最多 {self.limit.per_second} 个事件，请放慢速度并重发未确认的事件"
+            )
 
     def watch(self, producer: Paced) -> None:
         """Tell this connection from now on, and at once if it is to wait."""

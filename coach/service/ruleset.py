@@ -64,11 +64,13 @@ class RuleSource:
         rules_dir: Path,
         phrasebook_dir: Path,
         packs: tuple[str, ...] = (),
+        overrides: Path | None = None,
         proven: Path | None = None,
     ) -> None:
         self._rules_dir = rules_dir
         self._phrasebook_dir = phrasebook_dir
         self._packs = packs
+        self._overrides = overrides
         # Remembers the digest whose examples passed, so that a restart need not run them again.
         self._proven = proven
         self._current: RuleSet | None = None
@@ -126,7 +128,8 @@ class RuleSource:
 
     async def watch(self, stop: asyncio.Event) -> None:
         """Reload after every change of a file, until `stop`."""
-        async for _ in awatch(self._rules_dir, self._phrasebook_dir, stop_event=stop, step=200):
+        watched = [self._rules_dir, self._phrasebook_dir, *([self._overrides] if self._overrides else [])]
+        async for _ in awatch(*watched, stop_event=stop, step=200):
             await self.reload()
 
     def _read(self) -> RuleSet:
@@ -134,6 +137,7 @@ class RuleSource:
             rules_dir=self._rules_dir,
             phrasebook_dir=self._phrasebook_dir,
             packs=self._packs,
+            overrides=self._overrides,
             check_examples=False,
         )
         prove(rulebook, remembered=self._proven)

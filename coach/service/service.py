@@ -13,13 +13,14 @@ from coach.service.auth import Gate
 from coach.service.authenticator import Authenticator
 from coach.service.channel import open_bus
 from coach.service.connector_settings import load_connector_settings
-from coach.service.handshake import Lobby
+from coach.service.handshake import Door, Lobby
 from coach.service.keys import ApiKeys
 from coach.service.meter import Meter
 from coach.service.old_keys import FILE as OLD_KEYS
 from coach.service.ruleset import RuleSource
 from coach.service.signing import load_secrets
 from coach.service.tenant import DEFAULT, Tenant, report_death
+from coach.service.tenants_file import load_tenants
 from coach.service.tokens import Tokens
 from coach.service.tracing import start_tracing
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from coach.service.reader import Reader
     from coach.service.ruleset import RuleSet
     from coach.service.siblings import Siblings
+    from coach.service.tenants_file import TenantPlan
 
 log = logging.getLogger(__name__)
 
@@ -68,12 +70,7 @@ class Service:
         self.settings = settings
         self.siblings = siblings
         self.clock = clock
-        rules = RuleSource(
-            rules_dir=settings.rules,
-            phrasebook_dir=settings.phrasebook,
-            packs=settings.packs,
-            proven=settings.data_dir / "proven-rules",
-        )
+        plans = load_tenants(settings)
         try:
             settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
             given = settings.secret.get_secret_value() if settings.secret else ""
@@ -81,31 +78,44 @@ class Service:
             self._lock = None if model else _lock(settings.data_dir / "lock")
         except OSError as error:
             raise ConfigError(f"data_dir: 无法使用 {settings.data_dir}：{error.strerror}") from error
-        if not settings.masking:
-            log.warning("个人信息脱敏已关闭（COACH_MASKING=off）：号码、姓名、地址会原样显示和保存")
-        rules.load(model.default.rules.current if model else ruleset)
-        self.gate = Gate(origins=settings.origins, hosts=settings.hosts, bound_to=settings.host)
+        for plan in plans:
+            if not plan.settings.masking:
+                log.warning(
+                    "租户 %s 的个人信息脱敏已关闭（masking=off）：号码、姓名、地址会原样显示和保存", plan.name
+                )
+        # Before it is known who comes, every tenant's pages may.
+        self.gate = self._gate_of(*(origin for plan in plans for origin in plan.settings.origins))
         self.meter = Meter()
         self.meter.tracing = start_tracing(on=settings.otel)
         self.bus = open_bus(settings)
-        default = Tenant(
-            DEFAULT,
-            settings=settings,
-            rules=rules,
-            meter=self.meter,
-            connectors=load_connector_settings(),
-            clock=clock,
-            bus=self.bus,
-            secrets=secrets,
-        )
-        self.tenants = {default.name: default}
+        sources = _load_rules(plans, ruleset=ruleset, model=model)
+        connectors = load_connector_settings()
+        self.tenants = {
+            plan.name: Tenant(
+                plan,
+                rules=sources[plan.rules],
+                meter=self.meter,
+                connectors=connectors,
+                clock=clock,
+                bus=self.bus,
+                secrets=secrets,
+            )
+            for plan in plans
+        }
+        self._doors = {
+            tenant.name: Door(
+                self._gate_of(*tenant.settings.origins), tenant.quotas.max_connections, tenant.terms
+            )
+            for tenant in self.tenants.values()
+        }
+        default = self.default
         self.tokens = Tokens(secrets, clock=clock)
         self.keys = ApiKeys(default.database, secrets, clock=clock)
         self._authenticator = Authenticator(keys=self.keys, tokens=self.tokens, tenants=self.tenants)
         self.lobby = Lobby(
             identify=self.identify,
             refused=default.audit.refused,
-            terms=lambda principal: self.tenants[principal.tenant].terms,
+            doors=lambda principal: self._doors[principal.tenant],
             gate=self.gate,
             limit=settings.max_connections,
         )
@@ -195,8 +205,34 @@ class Service:
             if self._lock is not None:
                 self._lock.close()
 
+    def _gate_of(self, *origins: str) -> Gate:
+        return Gate(origins=origins, hosts=self.settings.hosts, bound_to=self.settings.host)
+
     async def _settle(self) -> None:
         await asyncio.gather(*(tenant.store.settle() for tenant in self.tenants.values()))
+
+
+def _load_rules(
+    plans: tuple[TenantPlan, ...], *, ruleset: RuleSet | None, model: Service | None
+) -> dict[tuple[object, ...], RuleSource]:
+    """Load the rules of every tenant, each set once; `ruleset`, or what a model has, is loaded already."""
+    sources: dict[tuple[object, ...], RuleSource] = {}
+    for plan in plans:
+        if plan.rules in sources:
+            continue
+        settings = plan.settings
+        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        source = sources[plan.rules] = RuleSource(
+            rules_dir=settings.rules,
+            phrasebook_dir=settings.phrasebook,
+            packs=settings.packs,
+            overrides=plan.overrides,
+            proven=settings.data_dir / "proven-rules",
+        )
+        source.load(
+            model.tenants[plan.name].rules.current if model else ruleset if plan is plans[0] else None
+        )
+    return sources
 
 
 def _lock(file: Path) -> IO[bytes]:

@@ -20,6 +20,7 @@ from coach.service.decisions import Decisions
 from coach.service.erasure import Erasure
 from coach.service.hub import Hub
 from coach.service.idempotency import Answers
+from coach.service.quota import Rate
 from coach.service.rates import TeamRates
 from coach.service.retention import Retention
 from coach.service.reviews import Reviews
@@ -32,12 +33,12 @@ from coach.service.whispers import Whispers
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
 
-    from coach.config import Settings
     from coach.service.bus import Bus
     from coach.service.connector_settings import ConnectorSettings
     from coach.service.meter import Meter
     from coach.service.ruleset import RuleSource
     from coach.service.signing import Secrets
+    from coach.service.tenants_file import TenantPlan
 
 log = logging.getLogger(__name__)
 
@@ -48,19 +49,22 @@ class Tenant:
     """What one tenant has. `running()` is the life of it.
 
     Args:
-        settings: of the service, with this tenant's own values in place of those it has of its own.
+        plan: what it is to be; its settings are the service's with this tenant's own in their place.
         rules: loaded; tenants with the same rules share one.
         meter: of the service; tenants are counted together.
         clock: seconds since 1970.
         bus: between the workers, if there are several.
         secrets: key the hashes of customers.
+
+    Attributes:
+        title: the name for people.
+        quotas: what it may use.
     """
 
     def __init__(
         self,
-        name: str,
+        plan: TenantPlan,
         *,
-        settings: Settings,
         rules: RuleSource,
         meter: Meter,
         connectors: ConnectorSettings,
@@ -68,8 +72,13 @@ class Tenant:
         bus: Bus | None = None,
         secrets: Secrets,
     ) -> None:
+        name, settings = plan.name, plan.settings
         self.name = name
+        self.title = plan.title
         self.settings = settings
+        self.quotas = plan.quotas
+        if name != DEFAULT:
+            settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.rules = rules
         self.database = Database.of(settings, tenant=name)
         self.audit = Audit(self.database, clock=clock)
@@ -97,6 +106,8 @@ class Tenant:
             secrets=secrets,
             clock=clock,
         )
+        if plan.quotas.events_per_second is not None:
+            self.calls.pace.limit = Rate(plan.quotas.events_per_second)
         self.retention = Retention(
             Erasure(self.database, clock=clock),
             audit=self.audit,
