@@ -92,9 +92,10 @@ class Greeting:
         if turn.speaker == "agent" and self._belongs(turn):
             self._first = self._first or turn
             self._last = turn
-            self._text += f"{turn.text}，"
+            # A part may be cut over two turns (我的工号是，八六零二), hardly ever over more.
+            joined, self._text = f"{self._text}{turn.text}，", f"{turn.text}，"
             self._began_ms = self._first.start_ms
-            self._missing = tuple(part for part in self._missing if not self._says(part, self._text))
+            self._missing = tuple(part for part in self._missing if not self._says(part, joined))
             self._open = self._missing
             return []
         # Somebody spoke after the greeting: it is over once its time is up, or when there are no times.
