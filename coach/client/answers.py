@@ -206,14 +206,17 @@ class Health(_Answer):
     version: str
     rules: RulesHealth
     store: StoreHealth
+    # Redis, between several workers.
+    bus: StoreHealth
     calls: int
     connections: int
 
 
 class Readiness(_Answer):
-    """Whether calls can be taken."""
+    """Whether calls can be taken, and what is missing all the same."""
 
     ready: bool
+    degraded: str | None = None
 
 
 class Refusal(_Answer):

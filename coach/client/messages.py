@@ -280,6 +280,14 @@ class Noted(Said):
     id: str | None = None
 
 
+class Degraded(Event):
+    """Events of other processes may be missing (`active`), or come again; a snapshot follows. It has no offset."""
+
+    type: Literal["degraded"]
+    active: bool
+    reason: Literal["bus"]
+
+
 class OtherEvent(Event):
     """A message of a type that this version does not know."""
 
@@ -299,6 +307,7 @@ StreamEvent = (
     | Stage
     | MustSay
     | Whisper
+    | Degraded
     | CallEnded
 )
 

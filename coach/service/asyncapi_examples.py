@@ -189,6 +189,7 @@ EXAMPLES: Final[dict[tuple[str, str], dict[str, Any]]] = {
         "active": True,
         "since_ms": 15000,
     },
+    ("out", "degraded"): {"type": "degraded", "active": True, "reason": "bus"},
     ("out", "moment"): {
         "type": "moment",
         "offset": "9c1f03ab-49",

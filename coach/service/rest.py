@@ -220,6 +220,7 @@ async def healthz(request: Request) -> Response:
                 "problem": stale,
             },
             "store": {"problem": service.problem or None},
+            "bus": {"problem": (service.bus.error or None) if service.bus else None},
             "calls": service.calls_in_memory,
             "connections": service.lobby.open,
         }
@@ -231,7 +232,10 @@ async def readyz(request: Request) -> Response:
     """Say whether calls can be taken: 200, or 503."""
     service = service_of(request)
     ready = service.ready and not service.problem
-    return JsonResponse({"ready": ready}, status_code=200 if ready else 503)
+    bus = service.bus
+    # Calls go on without it: another worker of this service would be no better off.
+    degraded = None if bus is None or bus.up else "redis"
+    return JsonResponse({"ready": ready, "degraded": degraded}, status_code=200 if ready else 503)
 
 
 async def _take_in(

@@ -32,6 +32,16 @@ describe("a connection", () => {
     expect(run(initial, ...dialled, { type: "opened" }, received(started()))[1]).toEqual([]);
   });
 
+  it("is degraded from the notice on, until another one or a new connection", () => {
+    const notice = (active: boolean): Event => received({ type: "degraded", active, reason: "bus" });
+    const [degraded, effects] = run(live, notice(true));
+    expect(degraded.degraded).toBe(true);
+    expect(effects).not.toContainEqual(expect.objectContaining({ type: "deliver" }));
+    expect(run(degraded, notice(false))[0].degraded).toBe(false);
+    const back: Event[] = [closed(1012), retry, { type: "token", token: "t" }, { type: "opened" }, received(READY)];
+    expect(run(degraded, ...back)[0].degraded).toBe(false);
+  });
+
   it("resumes after the last offset it saw", () => {
     const [, effects] = run(
       live, received(started()), closed(1006), retry, { type: "token", token: "t" }, { type: "opened" },

@@ -19,6 +19,8 @@ export interface Connection {
   /** Attempts in a row that failed before the socket opened although the service answered plain HTTP. */
   readonly refusals: number;
   readonly wasLive: boolean;
+  /** The service hears only a part of itself: what other processes know may be missing. */
+  readonly degraded: boolean;
   readonly outbox: readonly Outgoing[];
 }
 
@@ -69,6 +71,7 @@ export const initial: Connection = {
   attempts: 0,
   refusals: 0,
   wasLive: false,
+  degraded: false,
   outbox: [],
 };
 
@@ -144,6 +147,8 @@ function receive(connection: Connection, message: ServerMessage): Step {
     case "ready":
     case "pong":
       return [connection, heard];
+    case "degraded":
+      return [{ ...connection, degraded: message.active }, heard];
     case "noted":
       return [{ ...connection, outbox: settle(connection.outbox, message.advice_id, message.rule) }, heard];
     case "error":
@@ -162,7 +167,7 @@ function live(connection: Connection): Step {
     .filter((one) => one.tries < MOST_TRIES)
     .map((one) => ({ ...one, tries: one.tries + 1 }));
   return [
-    { ...connection, phase: "live", trouble: "none", attempts: 0, refusals: 0, wasLive: true, outbox },
+    { ...connection, phase: "live", trouble: "none", attempts: 0, refusals: 0, wasLive: true, degraded: false, outbox },
     [
       { type: "cancel", name: "greeting" },
       { type: "schedule", name: "ping", ms: PING_EVERY_MS },

@@ -37,6 +37,8 @@ export interface Strings {
   readonly lostHint: string;
   readonly blind: string;
   readonly blindReason: Record<BlindReason, string>;
+  readonly degraded: string;
+  readonly degradedHint: string;
   readonly latest: string;
   readonly speaker: { agent: string; customer: string; unknown: string };
   readonly floating: string;
@@ -87,6 +89,8 @@ const chinese: Strings = {
     "unknown-speaker": "转写没有标明谁在说话，分清之前不提示",
     "rejected-frames": "部分转写格式不符、未被接收，请告知管理员",
   },
+  degraded: "提示可能不全",
+  degradedHint: "服务内部连接中断，恢复后自动补齐，通话照常进行",
   latest: "回到最新",
   speaker: { agent: "我", customer: "客户", unknown: "未知" },
   floating: "悬浮窗",
@@ -137,6 +141,8 @@ const english: Strings = {
     "unknown-speaker": "The transcript does not say who is speaking; no advice until it does.",
     "rejected-frames": "Some of the transcript is malformed and was refused; tell your administrator.",
   },
+  degraded: "Advice may be incomplete",
+  degradedHint: "The service lost an inner connection and catches up by itself; your call goes on.",
   latest: "Back to latest",
   speaker: { agent: "Me", customer: "Customer", unknown: "Unknown" },
   floating: "Floating window",

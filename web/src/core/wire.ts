@@ -135,6 +135,7 @@ export type CallMessage =
 export type ServerMessage =
   | CallMessage
   | { type: "ready"; role: "agent" | "producer" }
+  | { type: "degraded"; active: boolean; reason: "bus" }
   | { type: "pong" }
   | { type: "noted"; advice_id?: string; rule?: string }
   | { type: "error"; code: string; message: string; field?: string };

@@ -395,7 +395,7 @@ export class CoachSidebar extends LitElement {
       <div class="place" role="group" aria-label=${strings.advice}>
         ${place({ view, strings, call, connection: this._connection, note: this._note, guarded: this._guarded, actions: this.#actions })}
       </div>
-      ${live ? blind(call, strings) : nothing} ${announce(live ? view : null, strings)}
+      ${live ? blind(call, this._connection, strings) : nothing} ${announce(live ? view : null, strings)}
       ${ledger(call, guideStringsFor(this.#language), this.#language)}
       ${transcript({
         strings,

@@ -50,14 +50,16 @@ export function place(props: PlaceProps): TemplateResult {
 }
 
 /** What coach cannot see at the moment, and why. */
-export function blind(call: Call, strings: Strings): TemplateResult[] {
-  return call.blind.map(
-    ({ reason }) =>
-      html`<div class="blind" role="status" data-reason=${reason}>
-        ${eyeOff}
-        <span><strong>${strings.blind}</strong>${strings.blindReason[reason] ?? reason}</span>
-      </div>`,
-  );
+export function blind(call: Call, connection: Connection, strings: Strings): TemplateResult[] {
+  const reasons = call.blind.map(({ reason }) => banner(reason, strings.blind, strings.blindReason[reason] ?? reason));
+  return connection.degraded ? [banner("bus", strings.degraded, strings.degradedHint), ...reasons] : reasons;
+}
+
+function banner(reason: string, title: string, hint: string): TemplateResult {
+  return html`<div class="blind" role="status" data-reason=${reason}>
+    ${eyeOff}
+    <span><strong>${title}</strong>${hint}</span>
+  </div>`;
 }
 
 /** Spoken by a screen reader: at once for what must not be said, otherwise when it is quiet. */
