@@ -36,6 +36,7 @@ from coach.service.responses import Guard, error_response, methods_of
 from coach.service.sidebar import serve_sidebar
 from coach.service.supervisor import SupervisorDesk
 from coach.service.tickets import Tickets
+from coach.service.webhooks import routes as webhook_routes
 from coach.service.workshop import Workshop
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def create_app(service: Service) -> FastAPI:
     app.include_router(call_list.router)
     app.include_router(audit_routes.router)
     app.include_router(data_routes.router)
+    app.include_router(webhook_routes.router)
     app.include_router(metrics.router)
     app.include_router(pages.router)
     if settings.demo:

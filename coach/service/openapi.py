@@ -14,6 +14,7 @@ from pydantic.json_schema import models_json_schema
 from coach import __version__
 from coach.client import answers
 from coach.service.openapi_examples import ALSO, ANSWERS, BODIES, OPEN, STATUS
+from coach.service.webhooks import openapi as webhooks
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -69,11 +70,24 @@ def openapi_document(app: FastAPI) -> Document:
         "bearer": {"type": "http", "scheme": "bearer", "description": "API key or signed token"},
         "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
     }
+    document["webhooks"] = {
+        kind: webhooks.describe(kind, _message_schema(kind)) for kind in webhooks.EVENTS
+    }
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             if method in _METHODS:
                 _describe(f"{method.upper()} {path}", operation, components["schemas"])
     return document
+
+
+def _message_schema(kind: str) -> Document:
+    """Describe the message of one event; what a moment's details hold depends on its kind."""
+    schema = schema_of(webhooks.message(kind))
+    properties: Document = schema["properties"]
+    properties["type"] = {"const": kind}
+    if "details" in properties["data"]["properties"]:
+        properties["data"]["properties"]["details"] = {"type": "object"}
+    return {**schema, "required": list(properties)}
 
 
 def schema_of(example: object) -> Document:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from coach.service.webhooks import openapi as webhooks
+
 _JSON: Final = "application/json"
 _AT: Final = "2026-01-01T08:00:00.000Z"
 _YAML: Final = "version: 1\nrules:\n  - id: ignorance/bare-dont-know\n    title: 换个说法：先帮客户查\n"
@@ -89,6 +91,7 @@ _DELETED: Final[dict[str, Any]] = {
 
 # Media type and answer.
 ANSWERS: Final[dict[str, tuple[str, Any]]] = {
+    **webhooks.ANSWERS,
     "POST /v1/check": (_JSON, {"digest": "3092fad8181b", "categories": ["ignorance"], "hits": [_HIT]}),
     "POST /v1/tokens": (_JSON, {"token": "eyJ…", "agent_id": "a-17", "expires_at": _AT}),
     "POST /v1/calls/{call_id}/events": (_JSON, {"acked": 3, "errors": []}),
@@ -319,6 +322,7 @@ ANSWERS: Final[dict[str, tuple[str, Any]]] = {
     ),
 }
 BODIES: Final[dict[str, Any]] = {
+    **webhooks.BODIES,
     "POST /v1/check": {"text": "这个我不知道", "speaker": "agent"},
     "POST /v1/tokens": {"agent_id": "a-17", "ttl_s": 600},
     "POST /v1/calls/{call_id}/events": {
@@ -350,6 +354,6 @@ BODIES: Final[dict[str, Any]] = {
 # Answered without a key; /metrics by its setting.
 OPEN: Final = frozenset({"GET /healthz", "GET /readyz", "GET /metrics"})
 # Where success is not 200.
-STATUS: Final[dict[str, str]] = {"POST /v1/reviews": "201"}
+STATUS: Final[dict[str, str]] = {"POST /v1/reviews": "201", **webhooks.STATUS}
 # Where success has another status too, without a body.
 ALSO: Final[dict[str, tuple[str, ...]]] = {"DELETE /v1/reviews/{review_id}": ("204",)}

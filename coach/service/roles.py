@@ -23,6 +23,7 @@ Right = Literal[
     "appeal",
     "rules-health",
     "supervise",
+    "webhooks",
     "metrics",
     "audit",
     "delete-data",
@@ -62,6 +63,8 @@ RIGHTS: Final[Mapping[Right, frozenset[Role]]] = {
     "delete-data": frozenset({"admin"}),
     # See a team's running calls, whisper.
     "supervise": frozenset({"supervisor", "admin"}),
+    # Say who is told of what by webhooks, and see what could not be told.
+    "webhooks": frozenset({"admin"}),
     # Of the whole process, so only those of the default tenant.
     "metrics": _PROGRAMS,
 }
