@@ -229,10 +229,11 @@ class Snapshot(Event):
 
 
 class Ready(Said):
-    """The socket may be used."""
+    """The socket may be used. `store` "nothing": words stay in memory, an ack means received."""
 
     type: Literal["ready"]
     role: Literal["producer", "agent", "supervisor"]
+    store: Literal["words", "nothing"] = "words"
 
 
 class Ack(Said):

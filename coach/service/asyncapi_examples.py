@@ -122,6 +122,7 @@ EXAMPLES: Final[dict[tuple[str, str], dict[str, Any]]] = {
         "agent_name": "小林",
         "team": "t1",
         "slots": {"org": "晨光银行", "agent_number": "8602"},
+        "customer_id": "C-4711",
     },
     ("in", "utterance"): {
         "type": "utterance",

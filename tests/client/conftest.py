@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from pathlib import Path
+
+# Its helpers are modules of that folder.
+sys.path.insert(0, str(Path(__file__).parents[1] / "service"))
 
 _spec = importlib.util.spec_from_file_location(
     "service_conftest", Path(__file__).parents[1] / "service" / "conftest.py"
@@ -13,3 +17,4 @@ _spec.loader.exec_module(_service)
 
 book, fill_book, ruleset = _service.book, _service.fill_book, _service.ruleset
 running, settings_for = _service.running, _service.settings_for
+database_url = _service.database_url
