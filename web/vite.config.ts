@@ -53,7 +53,7 @@ export default defineConfig(({ mode }) => {
               fileName: () => "coach-sidebar.js",
             },
           }
-        : { rollupOptions: { input: ["sidebar.html", "demo.html", "playground.html", "reviews.html"] } }),
+        : { rollupOptions: { input: ["sidebar.html", "demo.html", "playground.html", "reviews.html", "wallboard.html"] } }),
     },
   };
 });

@@ -254,6 +254,8 @@ class Error(Said):
     call_id: str | None
     seq: int | None
     expected: int | None = None
+    # Of a whisper that was refused.
+    id: str | None = None
 
 
 class Pressure(Said):

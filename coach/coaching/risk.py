@@ -40,8 +40,8 @@ _CHURN = 10
 _VIOLATION, _MORE_VIOLATIONS, _MOST_VIOLATIONS = 30, 15, 60
 # The customer heard it, but also what made up for it.
 _MADE_UP, _MOST_MADE_UP = 5, 10
-# Three, as many as escalate a call by default, stay below a look; with an upset customer they go well past it.
-_UNHEEDED, _MOST_UNHEEDED = 8, 24
+# Three, as many as escalate a call by default, are a look; more of them are no worse.
+_UNHEEDED, _MOST_UNHEEDED = 10, 30
 # Nothing bad is known, and nothing good.
 _BLIND = 10
 _WORST = 100

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 # A working day: the demo page holds its tokens for as long as it is open.
 _DEMO_TTL_S: Final = 12 * 3600
+# As the demo page's calls have it (web/src/pages/demo.ts).
+_DEMO_TEAM: Final = "demo"
+_DEMO_SUPERVISOR: Final = "演示班长"
 
 _YEAR_S: Final = 365 * 86_400
 _NEVER_USED: Final = (
@@ -119,6 +122,12 @@ async def reviews_page(request: Request) -> Response:
     return _page(service_of(request).settings.web / "reviews.html")
 
 
+@router.get("/wallboard")
+async def wallboard_page(request: Request) -> Response:
+    """Serve the page on which supervisors see their team's calls."""
+    return _page(service_of(request).settings.web / "wallboard.html")
+
+
 @demo_router.get("/demo")
 async def demo_page(request: Request) -> Response:
     """Serve the demo softphone."""
@@ -136,6 +145,10 @@ async def demo_session(request: Request) -> Response:
     sides: tuple[tuple[str, Role], ...] = (("sidebar", "agent"), ("producer", "producer"))
     for side, role in sides:
         session[f"{side}_token"] = service.tokens.mint(role=role, subject=agent_id, ttl_s=_DEMO_TTL_S)[0]
+    # All demo calls belong to one team, which any visitor may look at.
+    session["supervisor_token"] = service.tokens.mint(
+        role="supervisor", subject=_DEMO_SUPERVISOR, teams=(_DEMO_TEAM,), ttl_s=_DEMO_TTL_S
+    )[0]
     return JsonResponse(session)
 
 

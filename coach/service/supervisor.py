@@ -140,14 +140,15 @@ class SupervisorDesk:
         with contextlib.suppress(WebSocketDisconnect):
             while True:
                 frame = await receive(socket)
-                call_id = None
+                about: dict[str, str] = {}
                 try:
                     message = read_supervisor_message(read_json(frame))
-                    call_id = None if isinstance(message, Ping) else message.call_id
+                    about = message.model_dump(include={"call_id", "id"})
                     await self._act(message)
                 except MessageError as error:
                     self._meter.refused["team", error.code] += 1
-                    self._reader.put_reply(render_error(error, call_id=call_id))
+                    # With the id of a whisper, so that whoever sent it knows which one was refused.
+                    self._reader.put_reply({**render_error(error), **about})
 
     async def _act(self, message: SupervisorMessage) -> None:
         if isinstance(message, Ping):

@@ -29,9 +29,9 @@ def test_a_violation_that_was_made_up_for_weighs_less():
     assert 0 < risk_of(made_up=1).score < risk_of(violations=1).score
 
 
-def test_ignored_warnings_alone_stay_below_a_look():
-    """With an upset customer they pass it."""
-    assert risk_of(unheeded=12).score < LOOK < risk_of(unheeded=3, mood="upset").score
+def test_three_ignored_warnings_deserve_a_look_and_twelve_no_more():
+    """They are also what escalates a call by default."""
+    assert [risk_of(unheeded=count).score for count in (2, 3, 12)] == [20, LOOK, LOOK]
 
 
 def test_the_weightiest_reason_comes_first():

@@ -161,7 +161,7 @@ def test_the_risk_goes_by_customer_cards_and_what_became_of_them():
         "escalation-risk": 20,
         "violations": 30,
         "violations-made-up": 5,
-        "unheeded": 8,
+        "unheeded": 10,
     }
     assert standing.risk.score == 100
 

@@ -7,10 +7,10 @@ import pytest
 TEAM = "t1"
 
 
-def supervisor(clients, service, *, team=TEAM, after=None, ready=True):
-    """Open a team's stream with the API key."""
+def supervisor(clients, service, *, team=TEAM, after=None, ready=True, token=None):
+    """Open a team's stream, with the API key unless told otherwise."""
     socket = clients.socket(f"{service.url}/v1/teams/{team}/stream")
-    hello = {"type": "hello", "token": service.key}
+    hello = {"type": "hello", "token": token or service.key}
     socket.send(hello if after is None else {**hello, "after": after})
     if ready:
         assert socket.next() == {"type": "ready", "role": "supervisor"}
@@ -281,9 +281,22 @@ def test_a_team_that_is_no_name_is_refused(running, clients, wire, team):
     assert (error["code"], error["field"]) == ("invalid_field", "team")
 
 
-def test_a_sidebar_token_opens_no_teams_stream(running, clients):
-    """4403, as for another agent's stream."""
+def test_a_supervisor_listens_to_his_own_teams_only(running, clients, wire):
+    """4403 for another, as for another agent's stream; what he whispers bears his name."""
     service = running()
-    socket = clients.socket(f"{service.url}/v1/teams/{TEAM}/stream")
-    socket.send({"type": "hello", "token": service.token("a1")})
-    assert socket.close_code() == 4403
+    call_of_team(clients, service, wire)
+    mine = service.service.tokens.mint(role="supervisor", subject="班长-3", teams=(TEAM,), ttl_s=60)[0]
+    socket = supervisor(clients, service, token=mine)
+    socket.send({"type": "whisper", "call_id": "c1", "id": "w1", "text": "请先致歉"})
+    socket.until("noted", id="w1")
+    (kept,) = service.http("GET", "/v1/calls/c1").json()["whispers"]
+    assert kept["sender"] == "班长-3"
+    assert supervisor(clients, service, team="t2", token=mine, ready=False).close_code() == 4403
+
+
+@pytest.mark.parametrize("role", ["agent", "producer", "reviewer"])
+def test_other_roles_open_no_teams_stream(running, clients, role):
+    """4403."""
+    service = running()
+    token = service.service.tokens.mint(role=role, subject="a1", ttl_s=60)[0]
+    assert supervisor(clients, service, token=token, ready=False).close_code() == 4403

@@ -41,7 +41,7 @@ _WAIT_S = 10
 class Call:
     """The producer's side of one call, over a real socket."""
 
-    def __init__(self, service: LiveService, agent_id: str) -> None:
+    def __init__(self, service: LiveService, agent_id: str, **head: str) -> None:
         self.id = f"call-{secrets.token_hex(4)}"
         self._agent_id = agent_id
         self._service = service
@@ -51,7 +51,7 @@ class Call:
         self._unacked: list[dict[str, Any]] = []
         self._open = ExitStack()
         self._socket = self._connect()
-        self._send({"type": "call.started", "agent_id": agent_id})
+        self._send({"type": "call.started", "agent_id": agent_id, **head})
         self._await_ack()
 
     def say(self, text: str, *, speaker: str = "agent", at_ms: int | None = None) -> None:
@@ -139,9 +139,9 @@ class Panel:
         self._service = service
         self.calls: list[Call] = []
 
-    def call(self) -> Call:
-        """Begin a call of this panel's agent."""
-        call = Call(self._service, self.agent_id)
+    def call(self, **head: str) -> Call:
+        """Begin a call of this panel's agent, with further fields of `call.started`."""
+        call = Call(self._service, self.agent_id, **head)
         self.calls.append(call)
         return call
 

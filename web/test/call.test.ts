@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { elapsed, isOpen, noCall, reduce, textOf, type Act, type Call } from "../src/core/call";
+import { elapsed, isOpen, noCall, reduce, textOf, whisperOf, type Act, type Call } from "../src/core/call";
 import type { CallMessage } from "../src/core/wire";
 import { advice, snapshot, started, transcript } from "./samples";
 
@@ -105,5 +105,36 @@ describe("a call", () => {
   it("is unchanged by a message of a newer service", () => {
     const call = play(started());
     expect(reduce(call, { type: "call.weather" } as unknown as CallMessage, NOW)).toBe(call);
+  });
+});
+
+describe("whispers", () => {
+  const whisper = (id: string, at = "2026-01-01T08:00:00Z") => ({ type: "whisper", call_id: "c1", id, text: "先致歉", sender: "b-3", at }) as const;
+  const begun = () => reduce(noCall, { type: "call.started", offset: "e-1", call_id: "c1", started_at: "2026-01-01T08:00:00Z" }, 0);
+
+  it("show the newest, for a minute", () => {
+    const call = reduce(reduce(begun(), whisper("w1"), 0), whisper("w2"), 30_000);
+    expect(whisperOf(call, 31_000)?.note.id).toBe("w2");
+    expect(whisperOf(call, 89_999)?.note.id).toBe("w2");
+    expect(whisperOf(call, 90_000)).toBeNull();
+  });
+
+  it("stay away once acknowledged, also when they come again", () => {
+    const heeded = reduce(reduce(begun(), whisper("w1"), 0), { type: "act.heed", id: "w1" }, 1);
+    expect(whisperOf(reduce(heeded, whisper("w1"), 2), 2)).toBeNull();
+  });
+
+  it("come with a snapshot and are shown half a minute at least", () => {
+    const now = Date.parse("2026-01-01T09:00:00Z");
+    const snapshot = { call_id: "c1", started_at: "2026-01-01T08:00:00Z", transcript: [], advice: [], resolved: [], snoozed: [], blind: [], whispers: [whisper("w1")] };
+    const call = reduce(noCall, { type: "snapshot", offset: "e-1", agent_id: "a", call: snapshot }, now);
+    expect(whisperOf(call, now + 29_999)?.note.text).toBe("先致歉");
+    expect(whisperOf(call, now + 30_000)).toBeNull();
+  });
+
+  it("go with the call", () => {
+    const call = reduce(reduce(begun(), whisper("w1"), 0), { type: "call.ended", offset: "e-9", call_id: "c1", at_ms: 5, reason: "timeout" }, 1);
+    expect(whisperOf(call, 1)).toBeNull();
+    expect(call.endedBy).toBe("timeout");
   });
 });

@@ -3,7 +3,7 @@ import { backoff, initial, step, type Connection, type Effect, type Event } from
 import type { AgentMessage, ServerMessage } from "../src/core/wire";
 import { started } from "./samples";
 
-const READY: ServerMessage = { type: "ready", role: "sidebar" };
+const READY: ServerMessage = { type: "ready", role: "agent" };
 const DISMISS: AgentMessage = { type: "dismiss", advice_id: "a1" };
 
 /** Feed events one after another; the effects of the last one come back. */
@@ -117,5 +117,20 @@ describe("a connection", () => {
 
   it("stays idle after stop", () => {
     expect(run(live, { type: "stop" }, closed(1006), retry)[0].phase).toBe("idle");
+  });
+});
+
+describe("a whisper", () => {
+  const whisper = (id: string) => ({ type: "whisper", call_id: "c1", id, text: "先致歉" }) as const;
+  const [said] = run(live, { type: "say", message: whisper("w1") }, { type: "say", message: whisper("w2") });
+
+  it("is kept until the service has noted it", () => {
+    expect(run(said, received({ type: "noted", call_id: "c1", id: "w1" }))[0].outbox.map(({ message }) => message)).toEqual([whisper("w2")]);
+  });
+
+  it("that was refused is not said again, and who said it is told which", () => {
+    const [after, effects] = run(said, received({ type: "error", code: "busy", message: "稍后", call_id: "c1", id: "w2" }));
+    expect(after.outbox.map(({ message }) => message)).toEqual([whisper("w1")]);
+    expect(effects).toContainEqual({ type: "report", code: "busy", text: "稍后", about: "w2" });
   });
 });

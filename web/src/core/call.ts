@@ -12,6 +12,7 @@ import type {
   StageMessage,
   TranscriptMessage,
   Verdict,
+  WhisperNote,
 } from "./wire";
 
 export interface Card {
@@ -34,6 +35,12 @@ export interface Happening {
   readonly receivedAt: number;
 }
 
+/** A word from the supervisor that was not acknowledged, and when it came here (epoch ms of this machine). */
+export interface Whisper {
+  readonly note: WhisperNote;
+  readonly receivedAt: number;
+}
+
 export interface Call {
   readonly id: string | null;
   /** Epoch ms of this machine; null before the first call. */
@@ -42,12 +49,18 @@ export interface Call {
   readonly endedAtMs: number | null;
   /** When it ended, epoch ms of this machine. */
   readonly endedAt: number | null;
+  /** Who ended it: its producer, or the service after a long silence. */
+  readonly endedBy: "ended" | "timeout" | null;
   /** In the order they were begun. */
   readonly utterances: readonly TranscriptMessage[];
   readonly cards: readonly Card[];
   readonly snoozed: readonly string[];
   readonly blind: readonly { reason: BlindReason; since_ms: number }[];
   readonly happenings: readonly Happening[];
+  /** Oldest first. */
+  readonly whispers: readonly Whisper[];
+  /** Whispers that were acknowledged here: what comes again stays away. */
+  readonly heeded: readonly string[];
   readonly stage: StageMessage | null;
   readonly mustSay: readonly MustSayPart[];
   /** When `mustSay` last changed, epoch ms of this machine. */
@@ -63,21 +76,28 @@ export type Act =
   | { type: "act.feedback.undo"; id: string }
   | { type: "act.snooze"; rule: string }
   | { type: "act.snooze.undo"; id: string; rule: string }
-  | { type: "act.seen"; id: string };
+  | { type: "act.seen"; id: string }
+  | { type: "act.heed"; id: string };
 
 // Half an hour of quick talk. Older turns leave the panel, not the store.
 const MOST_UTTERANCES = 400;
+const WHISPER_MS = 60_000;
+// One that waited for a reload is shown so long at least, whatever the two clocks say.
+const WHISPER_LEFT_MS = 30_000;
 
 export const noCall: Call = {
   id: null,
   startedAt: null,
   endedAtMs: null,
   endedAt: null,
+  endedBy: null,
   utterances: [],
   cards: [],
   snoozed: [],
   blind: [],
   happenings: [],
+  whispers: [],
+  heeded: [],
   stage: null,
   mustSay: [],
   mustSayAt: 0,
@@ -113,7 +133,15 @@ export function reduce(call: Call, message: CallMessage | Act, now: number): Cal
     case "must_say":
       return ours(call, message.call_id) ? { ...call, mustSay: message.parts, mustSayAt: now } : call;
     case "call.ended":
-      return ours(call, message.call_id) ? { ...call, endedAtMs: message.at_ms, endedAt: now, blind: [] } : call;
+      return ours(call, message.call_id) ? { ...call, endedAtMs: message.at_ms, endedAt: now, endedBy: message.reason ?? "ended", blind: [] } : call;
+    case "whisper":
+      return ours(call, message.call_id) ? whisper(call, message, now) : call;
+    case "act.heed":
+      return {
+        ...call,
+        whispers: call.whispers.filter(({ note }) => note.id !== message.id),
+        heeded: [...call.heeded, message.id],
+      };
     case "act.dismiss":
       return change(call, message.id, (card) => ({ ...card, dismissed: true }));
     case "act.reopen":
@@ -151,6 +179,12 @@ export function isOpen(call: Call, card: Card): boolean {
   return !card.dismissed && card.outcome === null && !call.snoozed.includes(card.advice.rule);
 }
 
+/** The supervisor's word that is shown: the newest that is not too old; null when the call is over. */
+export function whisperOf(call: Call, now: number): Whisper | null {
+  if (call.endedAtMs !== null) return null;
+  return call.whispers.filter(({ receivedAt }) => now - receivedAt < WHISPER_MS).at(-1) ?? null;
+}
+
 /** How long the call has lasted, in ms; never less than what was already said in it. */
 export function elapsed(call: Call, now: number): number {
   if (call.startedAt === null) return 0;
@@ -167,6 +201,11 @@ export function takenUp(call: Call): number {
 /** Every turn's plain text, for a reader that wants no marks. */
 export function textOf(message: TranscriptMessage): string {
   return message.segments.map((segment) => segment.text).join("");
+}
+
+function whisper(call: Call, note: WhisperNote, receivedAt: number): Call {
+  if (call.heeded.includes(note.id) || call.whispers.some((one) => one.note.id === note.id)) return call;
+  return { ...call, whispers: [...call.whispers, { note, receivedAt }] };
 }
 
 function ours(call: Call, callId: string): boolean {
@@ -206,7 +245,11 @@ function restore(before: Call, snapshot: CallSnapshot, now: number): Call {
   for (const card of known.values()) {
     if (!listed.has(card.advice.id) && (resolved.has(card.advice.id) || card.dismissed)) cards.push(card);
   }
-  call = { ...call, cards, happenings };
+  call = { ...call, cards, happenings, heeded: same ? before.heeded : [], whispers: same ? before.whispers : [] };
+  for (const note of snapshot.whispers ?? []) {
+    const age = Math.max(0, now - Date.parse(note.at));
+    call = whisper(call, note, now - Math.min(age || 0, WHISPER_MS - WHISPER_LEFT_MS));
+  }
   for (const [id, outcome] of resolved) {
     call = change(call, id, (card) =>
       card.outcome === outcome ? card : { ...card, outcome, resolvedAt: now },

@@ -1,7 +1,8 @@
 // The life of one sidebar connection as a pure machine: an event in, a new state and effects out.
 // It opens no socket and reads no clock; socket.ts does.
 
-import { NOT_ALLOWED, NOT_AUTHENTICATED, type AgentMessage, type CallMessage, type ServerMessage } from "./wire";
+import type { TeamMessage } from "./team-wire";
+import { NOT_ALLOWED, NOT_AUTHENTICATED, type CallMessage, type SaidMessage, type ServerMessage } from "./wire";
 
 export type Phase = "idle" | "token" | "opening" | "greeting" | "live" | "waiting" | "refused";
 
@@ -25,7 +26,7 @@ export interface Connection {
 }
 
 export interface Outgoing {
-  readonly message: AgentMessage;
+  readonly message: SaidMessage;
   readonly tries: number;
 }
 
@@ -40,19 +41,24 @@ export type Event =
   | { type: "probed"; reachable: boolean }
   | { type: "timer"; name: TimerName; random: number }
   | { type: "online" }
-  | { type: "say"; message: AgentMessage };
+  | { type: "say"; message: SaidMessage };
 
 export type Effect =
   | { type: "fetch-token"; renew: boolean }
   | { type: "open"; token: string }
   | { type: "greet"; after: string | null }
-  | { type: "send"; message: AgentMessage | { type: "ping" } }
+  | { type: "send"; message: SaidMessage | { type: "ping" } }
   | { type: "close" }
   | { type: "probe" }
   | { type: "schedule"; name: TimerName; ms: number }
   | { type: "cancel"; name: TimerName }
-  | { type: "deliver"; message: CallMessage }
-  | { type: "report"; code: string; text: string };
+  | { type: "deliver"; message: Delivered }
+  | { type: "report"; code: string; text: string; about?: string };
+
+/** What a stream tells: an agent's, or a team's. */
+export type Delivered = CallMessage | TeamMessage;
+
+type Noted = Extract<ServerMessage, { type: "noted" }>;
 
 export type Step = readonly [Connection, readonly Effect[]];
 
@@ -150,9 +156,13 @@ function receive(connection: Connection, message: ServerMessage): Step {
     case "degraded":
       return [{ ...connection, degraded: message.active }, heard];
     case "noted":
-      return [{ ...connection, outbox: settle(connection.outbox, message.advice_id, message.rule) }, heard];
-    case "error":
-      return [connection, [...heard, { type: "report", code: message.code, text: message.message }]];
+      return [{ ...connection, outbox: settle(connection.outbox, message) }, heard];
+    case "error": {
+      const { id, code, message: text } = message;
+      // A whisper that was refused is not said again: who sent it is told, and decides.
+      const outbox = id === undefined ? connection.outbox : connection.outbox.filter(({ message: said }) => said.type !== "whisper" || said.id !== id);
+      return [{ ...connection, outbox }, [...heard, { type: "report", code, text, ...(id === undefined ? {} : { about: id }) }]];
+    }
     default:
       return [
         { ...connection, offset: message.offset ?? connection.offset },
@@ -233,16 +243,27 @@ function hangUp(connection: Connection, random: number): Step {
   return [next, [{ type: "close" }, ...effects]];
 }
 
-function say(connection: Connection, message: AgentMessage): Step {
+function say(connection: Connection, message: SaidMessage): Step {
   const sending = connection.phase === "live";
   const outbox = [...connection.outbox, { message, tries: sending ? 1 : 0 }].slice(-MOST_WAITING);
   return [{ ...connection, outbox }, sending ? [{ type: "send", message }] : []];
 }
 
 /** The service answers in order, so what was said before the noted message has been handled too. */
-function settle(outbox: readonly Outgoing[], adviceId?: string, rule?: string): readonly Outgoing[] {
-  const at = outbox.findIndex(({ message }) =>
-    message.type === "snooze" || message.type === "snooze.undo" ? message.rule === rule : message.advice_id === adviceId,
-  );
+function settle(outbox: readonly Outgoing[], noted: Noted): readonly Outgoing[] {
+  const at = outbox.findIndex(({ message }) => isAbout(message, noted));
   return at < 0 ? outbox : outbox.slice(at + 1);
+}
+
+function isAbout(message: SaidMessage, noted: Noted): boolean {
+  switch (message.type) {
+    case "snooze":
+    case "snooze.undo":
+      return message.rule === noted.rule;
+    case "whisper":
+    case "whisper.read":
+      return message.id === noted.id && message.call_id === noted.call_id;
+    default:
+      return message.advice_id === noted.advice_id;
+  }
 }

@@ -1,7 +1,7 @@
 // How a page begins: in demo mode by itself, otherwise with a form that asks for a credential.
 
 import { Refused } from "./http";
-import { demoSession } from "./session";
+import { demoSession, type DemoSession } from "./session";
 
 export interface EntryWords {
   title: string;
@@ -12,11 +12,15 @@ export interface EntryWords {
   offline: string;
 }
 
-/** Show the page with a credential; `show` returns what fills `main`, or throws `Refused`. */
+/**
+ * Show the page with a credential; `show` returns what fills `main`, or throws `Refused`.
+ * In demo mode the visitor's `token` is taken.
+ */
 export async function enter(
   main: HTMLElement,
   words: EntryWords,
   show: (credential: string) => Promise<HTMLElement>,
+  token: (session: DemoSession) => string = (session) => session.sidebar_token,
 ): Promise<void> {
   const open = async (credential: string) => {
     const page = await show(credential);
@@ -24,7 +28,7 @@ export async function enter(
     main.replaceChildren(page);
   };
   try {
-    await open((await demoSession()).sidebar_token);
+    await open(token(await demoSession()));
   } catch {
     document.body.className = "alone";
     const form = entryForm(words, open);

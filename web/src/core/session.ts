@@ -6,6 +6,8 @@ export interface DemoSession {
   agent_id: string;
   sidebar_token: string;
   producer_token: string;
+  /** Of a supervisor of the team that all demo calls belong to. */
+  supervisor_token: string;
 }
 
 /** Ask for a new session; throws with the HTTP status when the service is not in demo mode. */

@@ -1,17 +1,19 @@
 // Carries out what the connection machine asks for, with a real WebSocket and real timers.
 
-import { initial, step, type Connection, type Effect, type Event, type TimerName } from "./connection";
-import { parseFrame, SUBPROTOCOL, type AgentMessage, type CallMessage } from "./wire";
+import { initial, step, type Connection, type Delivered, type Effect, type Event, type TimerName } from "./connection";
+import { parseFrame, SUBPROTOCOL, type SaidMessage } from "./wire";
 
 export interface LineOptions {
   /** Address of the service, "" for the page's own origin. */
   server: string;
-  agentId: string;
+  /** Where the stream is, see `agentPath` and `teamPath`. */
+  path: string;
   /** Gives a signed token; `renew` is true when the last one was not accepted. */
   getToken: (options: { renew: boolean }) => Promise<string>;
-  onMessage: (message: CallMessage) => void;
+  onMessage: (message: Delivered) => void;
   onChange: (connection: Connection) => void;
-  onError: (code: string, text: string) => void;
+  /** `about` is the id of the message that was refused, if it has one. */
+  onError: (code: string, text: string, about?: string) => void;
 }
 
 export class Line {
@@ -40,8 +42,13 @@ export class Line {
     this.#feed({ type: "stop" });
   }
 
-  say(message: AgentMessage): void {
+  say(message: SaidMessage): void {
     this.#feed({ type: "say", message });
+  }
+
+  /** Say something that is not kept: while the line is down it is lost. */
+  tell(message: object): void {
+    if (this.#connection.phase === "live") this.#send(message);
   }
 
   #feed(event: Event): void {
@@ -87,7 +94,7 @@ export class Line {
         this.#options.onMessage(effect.message);
         break;
       case "report":
-        this.#options.onError(effect.code, effect.text);
+        this.#options.onError(effect.code, effect.text, effect.about);
         break;
     }
   }
@@ -105,7 +112,7 @@ export class Line {
 
   #open(): void {
     this.#drop();
-    const socket = new WebSocket(streamUrl(this.#options.server, this.#options.agentId), SUBPROTOCOL);
+    const socket = new WebSocket(socketUrl(this.#options.server, this.#options.path), SUBPROTOCOL);
     this.#socket = socket;
     // A socket that was replaced may still speak; only the current one is heard.
     const current = (event: Event) => {
@@ -157,6 +164,12 @@ export function socketUrl(server: string, path: string): string {
   return url.href;
 }
 
-function streamUrl(server: string, agentId: string): string {
-  return socketUrl(server, `/v1/agents/${encodeURIComponent(agentId)}/stream`);
+/** What an agent's sidebars are told. */
+export function agentPath(agentId: string): string {
+  return `/v1/agents/${encodeURIComponent(agentId)}/stream`;
+}
+
+/** What a team's supervisors are told. */
+export function teamPath(team: string): string {
+  return `/v1/teams/${encodeURIComponent(team)}/stream`;
 }

@@ -30,6 +30,10 @@ export interface Strings {
   readonly waitingHint: string;
   readonly ended: string;
   readonly endedHint: (taken: number, given: number) => string;
+  readonly endedByTimeout: string;
+  readonly whisper: string;
+  readonly whisperFrom: (sender: string) => string;
+  readonly whisperHeed: string;
   readonly snoozedHint: string;
   readonly falseAlarmHint: string;
   readonly thanks: string;
@@ -78,6 +82,10 @@ const chinese: Strings = {
   waitingHint: "通话开始后自动显示",
   ended: "通话结束",
   endedHint: (taken, given) => (given === 0 ? "本通没有需要换的说法" : `建议 ${given} 条，采用或补救 ${taken} 条`),
+  endedByTimeout: "长时间没有转写，通话已由系统结束",
+  whisper: "班长提醒",
+  whisperFrom: (sender) => `来自 ${sender}`,
+  whisperHeed: "知道了",
   snoozedHint: "好的，本通不再提示这一条",
   falseAlarmHint: "已记为误报，谢谢",
   thanks: "已记录，谢谢",
@@ -130,6 +138,10 @@ const english: Strings = {
   waitingHint: "Starts by itself with the call",
   ended: "Call ended",
   endedHint: (taken, given) => (given === 0 ? "No wording to improve" : `${given} suggestions, ${taken} taken up`),
+  endedByTimeout: "No transcript for a long time; the call was ended by the system",
+  whisper: "From your supervisor",
+  whisperFrom: (sender) => `by ${sender}`,
+  whisperHeed: "Got it",
   snoozedHint: "Not shown again in this call",
   falseAlarmHint: "Noted as a false alarm, thank you",
   thanks: "Noted, thank you",

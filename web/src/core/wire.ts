@@ -1,5 +1,7 @@
 // The messages of docs/protocol.md, as the sidebar and the demo softphone see them.
 
+import type { TeamMessage, WhisperMessage } from "./team-wire";
+
 export type Severity = "notice" | "warning" | "violation";
 export type Outcome = "adopted" | "repaired" | "repeated";
 export type BlindReason = "no-transcript" | "unknown-speaker" | "rejected-frames";
@@ -101,6 +103,17 @@ export interface MustSayMessage {
   parts: MustSayPart[];
 }
 
+/** A word from the supervisor; only the agent sees it. */
+export interface WhisperNote {
+  type: "whisper";
+  offset?: string;
+  call_id: string;
+  id: string;
+  text: string;
+  sender: string;
+  at: string;
+}
+
 export interface BlindState {
   reason: BlindReason;
   since_ms: number;
@@ -117,6 +130,7 @@ export interface CallSnapshot {
   moments?: MomentMessage[];
   stage?: StageMessage;
   must_say?: MustSayMessage;
+  whispers?: WhisperNote[];
 }
 
 export type CallMessage =
@@ -127,6 +141,7 @@ export type CallMessage =
   | MomentMessage
   | StageMessage
   | MustSayMessage
+  | WhisperNote
   | { type: "advice.withdrawn"; offset: string; call_id: string; id: string }
   | { type: "advice.resolved"; offset: string; call_id: string; id: string; outcome: Outcome }
   | { type: "blind"; offset: string; call_id: string; reason: BlindReason; active: boolean; since_ms: number }
@@ -134,11 +149,12 @@ export type CallMessage =
 
 export type ServerMessage =
   | CallMessage
-  | { type: "ready"; role: "agent" | "producer" }
+  | TeamMessage
+  | { type: "ready"; role: "agent" | "producer" | "supervisor" }
   | { type: "degraded"; active: boolean; reason: "bus" }
   | { type: "pong" }
-  | { type: "noted"; advice_id?: string; rule?: string }
-  | { type: "error"; code: string; message: string; field?: string };
+  | { type: "noted"; advice_id?: string; rule?: string; call_id?: string; id?: string }
+  | { type: "error"; code: string; message: string; field?: string; call_id?: string | null; id?: string };
 
 /** What the agent tells the service; each is kept until the service has noted it. */
 export type AgentMessage =
@@ -147,7 +163,11 @@ export type AgentMessage =
   | { type: "snooze"; call_id: string; rule: string }
   | { type: "snooze.undo"; call_id: string; rule: string }
   | { type: "used"; advice_id: string; phrase: string }
-  | { type: "dismiss"; advice_id: string };
+  | { type: "dismiss"; advice_id: string }
+  | { type: "whisper.read"; call_id: string; id: string };
+
+/** What somebody says over a line and what is kept until the service has noted it. */
+export type SaidMessage = AgentMessage | WhisperMessage;
 
 export const SUBPROTOCOL = "coach.v1";
 export const NOT_AUTHENTICATED = 4401;

@@ -18,10 +18,15 @@ interface Answer {
   expected?: number;
   code?: string;
   message?: string;
+  /** Of `pressure`: wait, or go on. */
+  active?: boolean;
 }
 
 export interface ProducerOptions {
   agentId: string;
+  /** Whose supervisor sees the calls, and how he knows the agent. */
+  team: string;
+  agentName: string;
   getToken: (options: { renew: boolean }) => Promise<string>;
   onTrouble: (text: string) => void;
 }
@@ -32,6 +37,8 @@ export class Producer {
   readonly #options: ProducerOptions;
   #socket: WebSocket | null = null;
   #ready = false;
+  /** The service asked to wait: its disk is behind. */
+  #pressed = false;
   #attempts = 0;
   #renew = false;
   /** Sent or to be sent, not yet acked, in order. */
@@ -47,7 +54,7 @@ export class Producer {
   start(slots: Record<string, string>): string {
     this.#callId = `demo-${Date.now().toString(36)}-${Math.random().toString(36).slice(2, 8)}`;
     this.#seq = 0;
-    this.#push({ type: "call.started", agent_id: this.#options.agentId, slots });
+    this.#push({ type: "call.started", agent_id: this.#options.agentId, agent_name: this.#options.agentName, team: this.#options.team, slots });
     return this.#callId;
   }
 
@@ -63,7 +70,8 @@ export class Producer {
     this.#seq += 1;
     const numbered: Numbered = { ...event, call_id: this.#callId, seq: this.#seq };
     this.#unacked.push(numbered);
-    this.#send(numbered);
+    // What waits goes out, in order, when the service says that it has caught up.
+    if (!this.#pressed) this.#send(numbered);
   }
 
   #send(event: object): void {
@@ -98,6 +106,8 @@ export class Producer {
     switch (answer.type) {
       case "ready":
         this.#ready = true;
+        // A new connection is told at once if it is to wait.
+        this.#pressed = false;
         this.#attempts = 0;
         this.#resend(() => true);
         break;
@@ -105,6 +115,10 @@ export class Producer {
         this.#unacked = this.#unacked.filter(
           (event) => event.call_id !== answer.call_id || event.seq > (answer.seq ?? 0),
         );
+        break;
+      case "pressure":
+        this.#pressed = answer.active ?? false;
+        if (!this.#pressed) this.#resend(() => true);
         break;
       case "error":
         this.#handle(answer);
@@ -119,7 +133,9 @@ export class Producer {
       return;
     }
     if (answer.code === "busy") {
-      setTimeout(() => this.#resend(() => true), CALM_DOWN_MS);
+      setTimeout(() => {
+        if (!this.#pressed) this.#resend(() => true);
+      }, CALM_DOWN_MS);
       return;
     }
     this.#options.onTrouble(answer.message ?? answer.code ?? "error");

@@ -5,6 +5,7 @@ import type { Language } from "../core/strings";
 export interface Words {
   title: string;
   subtitle: string;
+  agentName: string;
   calls: string;
   freeCall: string;
   freeSummary: string;
@@ -37,6 +38,7 @@ export interface Words {
 const chinese: Words = {
   title: "话术辅导演示",
   subtitle: "左边是一部模拟软电话，右边是坐席看到的侧栏。播放的是我们写的样例通话，实时走完整条链路。",
+  agentName: "演示坐席",
   calls: "样例通话",
   freeCall: "自由通话",
   freeSummary: "不播放样例，自己打字或说话试试。",
@@ -78,6 +80,7 @@ const chinese: Words = {
 const english: Words = {
   title: "Call coaching demo",
   subtitle: "On the left a simulated softphone, on the right what the agent sees. The sample calls are our own and take the whole live path.",
+  agentName: "Demo agent",
   calls: "Sample calls",
   freeCall: "Free call",
   freeSummary: "No sample: type or speak yourself.",

@@ -35,6 +35,8 @@ async function begin(): Promise<void> {
   };
   softphone.producer = new Producer({
     agentId: session.agent_id,
+    team: "demo",
+    agentName: words.agentName,
     getToken: async ({ renew }) => kept("producer_token", renew),
     onTrouble: (text) => (softphone.trouble = text),
   });
@@ -47,6 +49,7 @@ async function begin(): Promise<void> {
   panel.append(sidebar);
   const more = document.createElement("nav");
   for (const [path, chinese, english] of [
+    ["/wallboard", "班组看板：看正在进行的通话，提醒坐席", "Wallboard: watch running calls, whisper to the agent"],
     ["/playground", "试验场：试一句话，改一条规则", "Playground: try a sentence, edit a rule"],
     ["/reviews", "录音质检：上传转写，看报告", "Reviews: upload transcripts, read the report"],
   ] as const) {

@@ -2,11 +2,11 @@
 // It holds the state, asks the core what it means and the views what it looks like.
 
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
-import { elapsed, noCall, reduce, takenUp, type Act, type Call, type Card } from "../core/call";
+import { elapsed, noCall, reduce, takenUp, whisperOf, type Act, type Call, type Card, type Whisper } from "../core/call";
 import { initial, type Connection } from "../core/connection";
 import { choose, look, noFocus, refocus, type Focus, type FocusView } from "../core/focus";
 import { guideStringsFor } from "../core/hints";
-import { baseUrl, Line } from "../core/socket";
+import { agentPath, baseUrl, Line } from "../core/socket";
 import { languageOf, stringsFor, type Language, type Strings } from "../core/strings";
 import type { AgentMessage, CallMessage, Suggestion, Verdict } from "../core/wire";
 import { copyText } from "./clipboard";
@@ -20,6 +20,7 @@ import type { CardActions } from "./views/card";
 import { guide, ledger, type Undo } from "./views/guide";
 import { announce, blind, place, type Note } from "./views/place";
 import { transcript } from "./views/transcript";
+import { whisper } from "./views/whisper";
 
 export type GetToken = (options: { renew: boolean }) => string | Promise<string>;
 
@@ -152,9 +153,10 @@ export class CoachSidebar extends LitElement {
     if (!this.agentId || (!this.token && !this.getToken)) return;
     this.#line ??= new Line({
       server: this.server,
-      agentId: this.agentId,
+      path: agentPath(this.agentId),
       getToken: (options) => this.#fetchToken(options),
-      onMessage: (message) => this.#hear(message),
+      // An agent's stream has no messages of a team's.
+      onMessage: (message) => this.#hear(message as CallMessage),
       onChange: (connection) => this.#onConnection(connection),
       onError: (code, message) => this.#tell("coach-error", { code, message }),
     });
@@ -177,6 +179,8 @@ export class CoachSidebar extends LitElement {
   #hear(message: CallMessage): void {
     const before = this._call;
     this.#apply(message);
+    // What it pushes down must not be hit by a click meant for something else.
+    if (whisperOf(this._call, this._now)?.note.id !== whisperOf(before, this._now)?.note.id) this.#guardPlace();
     if (this._call.id !== before.id) {
       this.#following.resume();
       this._undo = null;
@@ -195,6 +199,8 @@ export class CoachSidebar extends LitElement {
       }
     }
     const happened = new Set(before.happenings.map((one) => one.moment.id));
+    const whispered = new Set(before.whispers.map((one) => one.note.id));
+    for (const { note } of after.whispers) if (!whispered.has(note.id)) this.#tell("coach-whisper", note);
     for (const { moment } of after.happenings) if (!happened.has(moment.id)) this.#tell("coach-moment", moment);
   }
 
@@ -218,15 +224,19 @@ export class CoachSidebar extends LitElement {
       return;
     }
     if (this._focus.id !== null && next.id !== null && look(this._call, this._focus, now).card) {
-      this._guarded = true;
-      clearTimeout(this.#guard);
-      this.#guard = setTimeout(() => (this._guarded = false), GUARD_MS);
+      this.#guardPlace();
     }
     this._focus = next;
     if (next.id !== null) {
       this._note = null;
       this._call = reduce(this._call, { type: "act.seen", id: next.id }, now);
     }
+  }
+
+  #guardPlace(): void {
+    this._guarded = true;
+    clearTimeout(this.#guard);
+    this.#guard = setTimeout(() => (this._guarded = false), GUARD_MS);
   }
 
   /** The pointer or the keyboard is on the card. */
@@ -290,6 +300,11 @@ export class CoachSidebar extends LitElement {
     this.#offerUndo("snooze", of);
     this.#apply({ type: "act.snooze", rule });
     this.#say({ type: "snooze", call_id, rule });
+  }
+
+  #heed({ note }: Whisper): void {
+    this.#apply({ type: "act.heed", id: note.id });
+    this.#say({ type: "whisper.read", call_id: note.call_id, id: note.id });
   }
 
   #offerUndo(kind: Undo["kind"], { advice: { id, rule, title } }: Card): void {
@@ -392,6 +407,7 @@ export class CoachSidebar extends LitElement {
         undo: this._undo,
         onUndo: () => this.#takeBack(),
       })}
+      ${whisper({ strings, whisper: whisperOf(call, this._now), onHeed: (one) => this.#heed(one) })}
       <div class="place" role="group" aria-label=${strings.advice}>
         ${place({ view, strings, call, connection: this._connection, note: this._note, guarded: this._guarded, actions: this.#actions })}
       </div>

@@ -25,3 +25,4 @@ export const eyeOff = icon(svg`<path d="M3 3l14 14M8.4 5A8 8 0 0 1 10 4.8c4.6 0 
 export const phone = icon(svg`<path d="M4.2 3.2h2.9l1.4 3.6-1.8 1.3a9.4 9.4 0 0 0 5.2 5.2l1.3-1.8 3.6 1.4v2.9c0 .7-.6 1.2-1.3 1.2A12.6 12.6 0 0 1 3 4.5c0-.7.5-1.3 1.2-1.3Z"/>`);
 export const clockFace = icon(svg`<circle cx="10" cy="10" r="7.6"/><path d="M10 5.6V10l3 2"/>`);
 export const speech = icon(svg`<path d="M3 4h14v9.6H9.4L5.6 17v-3.4H3Z"/><path d="M6.6 8.8h6.8"/>`);
+export const person = icon(svg`<circle cx="10" cy="6.4" r="3.4"/><path d="M3.6 17c.6-3.6 3.2-5.4 6.4-5.4s5.8 1.8 6.4 5.4"/>`);

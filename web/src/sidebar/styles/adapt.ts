@@ -11,6 +11,7 @@ export const adaptStyles = css`
       font-size: 15px;
     }
     .place,
+    .whisper,
     .guide,
     .ledger,
     .blind {

@@ -5,5 +5,6 @@ import { baseStyles } from "./base";
 import { cardStyles } from "./card";
 import { guideStyles } from "./guide";
 import { transcriptStyles } from "./transcript";
+import { whisperStyles } from "./whisper";
 
-export const styles = [baseStyles, cardStyles, guideStyles, transcriptStyles, adaptStyles];
+export const styles = [baseStyles, cardStyles, guideStyles, whisperStyles, transcriptStyles, adaptStyles];

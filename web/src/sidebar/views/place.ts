@@ -44,7 +44,8 @@ export function place(props: PlaceProps): TemplateResult {
   if (note) return calm("", note.icon, note.text, "");
   if (call.id === null) return calm("", phone, strings.waitingForCall, strings.waitingHint);
   if (call.endedAtMs !== null) {
-    return calm("", phone, strings.ended, strings.endedHint(takenUp(call), call.cards.length));
+    const tally = strings.endedHint(takenUp(call), call.cards.length);
+    return calm("", phone, strings.ended, call.endedBy === "timeout" ? strings.endedByTimeout : tally);
   }
   return calm("", ear, strings.listening, strings.listeningHint);
 }
