@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import time
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
 from typing import TYPE_CHECKING, Annotated
@@ -90,7 +89,7 @@ async def _run(
     settings: Settings, tenant: str, *, call: str, customer: str, before: float | None, dry_run: bool
 ) -> Deleted:
     from coach.errors import ConfigError  # noqa: PLC0415
-    from coach.service.audit import Actor, Audit  # noqa: PLC0415
+    from coach.service.audit import Audit, at_the_command_line  # noqa: PLC0415
     from coach.service.database import Database, DatabaseAwayError  # noqa: PLC0415
     from coach.service.erasure import Erasure  # noqa: PLC0415
     from coach.service.retention import Retention  # noqa: PLC0415
@@ -110,7 +109,7 @@ async def _run(
         days=0,
         clock=time.time,
     )
-    actor = Actor(_user(), "command-line")
+    actor = at_the_command_line()
     try:
         if dry_run:
             return await retention.preview(call_id=call or None, customer_id=customer or None, before=before)
@@ -123,10 +122,3 @@ async def _run(
         raise ConfigError(f"{database.label}: 无法删除：{error.reason}") from error
     finally:
         await database.close()
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "-"

@@ -139,13 +139,16 @@ def _check_tenant(data_dir: Path | None, tenant: str) -> None:
 
     names = [plan.name for plan in load_tenants(load_settings(data_dir=data_dir))]
     if tenant not in names:
-        raise ConfigError(f"--tenant: 收到 {tenant!r}，应为 {'、'.join(names)} 之一；租户写在 tenants.toml 里")
+        raise ConfigError(
+            f"--tenant: 收到 {tenant!r}，应为 {'、'.join(names)} 之一；租户写在 tenants.toml 里"
+        )
 
 
 def _with_keys(data_dir: Path | None, work: Callable[[ApiKeys], Awaitable[T]]) -> T:
     """Open the keys, do the work, close the database."""
     from coach.config import load_settings  # noqa: PLC0415 - `coach check` must not pay for it
     from coach.errors import ConfigError  # noqa: PLC0415
+    from coach.service.audit import at_the_command_line  # noqa: PLC0415
     from coach.service.database import Database  # noqa: PLC0415
     from coach.service.keys import ApiKeys  # noqa: PLC0415
     from coach.service.migrate import open_database  # noqa: PLC0415
@@ -163,7 +166,7 @@ def _with_keys(data_dir: Path | None, work: Callable[[ApiKeys], Awaitable[T]]) -
         database = Database.of(settings)
         try:
             await open_database(database)
-            keys = ApiKeys(database, secrets)
+            keys = ApiKeys(database, secrets, actor=at_the_command_line())
             await keys.open(old_file=folder / OLD_KEYS)
             return await work(keys)
         finally:

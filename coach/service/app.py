@@ -27,6 +27,7 @@ from coach.service import (
     token_routes,
 )
 from coach.service.access import service_of
+from coach.service.audit import actor_of
 from coach.service.ingest import serve_producer
 from coach.service.logs import AccessLog
 from coach.service.messages import shown
@@ -35,7 +36,6 @@ from coach.service.patience import Patience
 from coach.service.responses import Guard, error_response, methods_of
 from coach.service.sidebar import serve_sidebar
 from coach.service.supervisor import SupervisorDesk
-from coach.service.tickets import Tickets
 from coach.service.webhooks import routes as webhook_routes
 from coach.service.workshop import Workshop
 
@@ -43,7 +43,9 @@ if TYPE_CHECKING:
     from fastapi import Request
     from fastapi.responses import Response
 
+    from coach.service.audit import Actor
     from coach.service.service import Service
+    from coach.service.tenant import Tenant
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +65,6 @@ def create_app(service: Service) -> FastAPI:
     app.openapi = cache(partial(openapi_document, app))  # type: ignore[method-assign]
     app.state.service = service
     app.state.workshop = Workshop()
-    app.state.tickets = Tickets(clock=service.clock)
     app.include_router(rest.router)
     app.include_router(token_routes.router)
     app.include_router(connectors.router)
@@ -159,11 +160,16 @@ async def _team(socket: WebSocket, team: str) -> None:
             team=team,
             sender=greeted.principal.name,
             limit=service.settings.send_buffer,
+            note=partial(_note_watched, tenant, actor_of(socket, greeted.principal)),
         )
         with service.lobby.counted(greeted.principal):
             await desk.serve(socket, after=greeted.after)
     except WebSocketDisconnect:
         return
+
+
+async def _note_watched(tenant: Tenant, actor: Actor, call_id: str) -> None:
+    await tenant.audit.write(actor, "call-watched", f"call:{call_id}")
 
 
 async def _refused(request: Request, error: Exception) -> Response:

@@ -6,6 +6,7 @@ No personal data gets in: targets are ids, details are numbers and names of sett
 from __future__ import annotations
 
 import asyncio
+import getpass
 import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
@@ -31,7 +32,8 @@ log = logging.getLogger(__name__)
 
 Action = Literal[
     "key-created",
-    "key-removed",
+    "key-rotated",
+    "key-revoked",
     "token-minted",
     "login-refused",
     "rules-reloaded",
@@ -78,6 +80,14 @@ def actor_of(connection: HTTPConnection, principal: Principal | None = None) -> 
     if principal is None:
         return Actor(NOBODY, NOBODY, address)
     return Actor(principal.name or principal.agent_id or NOBODY, principal.role, address)
+
+
+def at_the_command_line() -> Actor:
+    """Return who runs this program."""
+    try:
+        return Actor(getpass.getuser(), "command-line")
+    except (KeyError, OSError):
+        return Actor(NOBODY, "command-line")
 
 
 @dataclass(frozen=True, slots=True)

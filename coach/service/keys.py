@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import func, insert, select, update
 
 from coach.errors import ConfigError, MessageError
+from coach.service.audit import SERVICE, Audit
 from coach.service.auth import Principal
 from coach.service.database import DEFAULT_TENANT, insert_new
 from coach.service.old_keys import import_old_keys
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
+    from coach.service.audit import Actor
     from coach.service.database import Database
     from coach.service.roles import Role
     from coach.service.signing import Secrets
@@ -64,12 +66,19 @@ class ApiKeys:
     Args:
         database: of the default tenant; its tables must be there.
         clock: seconds since 1970.
+        actor: who changes keys, for the audit log.
     """
 
     def __init__(
-        self, database: Database, secrets: Secrets, *, clock: Callable[[], float] = time.time
+        self,
+        database: Database,
+        secrets: Secrets,
+        *,
+        clock: Callable[[], float] = time.time,
+        actor: Actor = SERVICE,
     ) -> None:
         self._database = database
+        self._signed = Audit(database, clock=clock).signed(actor)
         self._secrets = secrets
         self._clock = clock
         self._by_hash: dict[str, ApiKey] = {}
@@ -126,6 +135,8 @@ class ApiKeys:
         }
         async with self._database.writing() as connection:
             made = await connection.execute(insert_new(connection, api_keys), row)
+            if made.rowcount:
+                await self._signed.within(connection, "key-created", f"key:{FIRST}", role="admin")
         await self.refresh()
         return key if made.rowcount else None
 
@@ -151,6 +162,8 @@ class ApiKeys:
                 )
             row = self._row(key, name=name, role=role, tenant=tenant, expires_at=expires_at)
             await connection.execute(insert(api_keys), row)
+            told = {"role": role, "tenant": tenant, "days": days}
+            await self._signed.within(connection, "key-created", f"key:{name}", **told)
         await self.refresh()
         return key
 
@@ -172,6 +185,7 @@ class ApiKeys:
                 await connection.execute(_changed(each.id, expires_at=end))
             row = self._row(key, name=name, role=latest.role, tenant=latest.tenant, expires_at=lasts)
             await connection.execute(insert(api_keys), row)
+            await self._signed.within(connection, "key-rotated", f"key:{name}", grace_h=grace_h)
         await self.refresh()
         return key
 
@@ -185,6 +199,7 @@ class ApiKeys:
             old = await self._known(connection, name)
             for each in old:
                 await connection.execute(_changed(each.id, revoked_at=self._clock()))
+            await self._signed.within(connection, "key-revoked", f"key:{name}")
         await self.refresh()
         return len(old)
 

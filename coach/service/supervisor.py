@@ -78,10 +78,20 @@ class SupervisorDesk:
     Args:
         sender: who whispers; the agent sees it.
         limit: messages he may lag behind before he is resynchronised.
+        note: writes down that he watches a call, before he sees a word of it.
     """
 
-    def __init__(self, supervision: Supervision, *, team: str, sender: str, limit: int) -> None:
+    def __init__(
+        self,
+        supervision: Supervision,
+        *,
+        team: str,
+        sender: str,
+        limit: int,
+        note: Callable[[str], Awaitable[None]],
+    ) -> None:
         self._supervision = supervision
+        self._note = note
         self._team = team
         self._sender = sender
         self._limit = limit
@@ -173,6 +183,8 @@ class SupervisorDesk:
         watched = self._watched.get(call_id) or _Watched(
             call_id, feed=self._supervision.feed_of(to.agent_id), limit=self._limit
         )
+        if call_id not in self._watched:
+            await self._note(call_id)
         self._watched[call_id] = watched
         self._start(watched)
 
