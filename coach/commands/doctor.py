@@ -76,6 +76,7 @@ def _examine(settings: Settings) -> Iterator[Finding]:
     )
     from coach.service.checkup_database import examine_database  # noqa: PLC0415
     from coach.service.checkup_rules import examine_rules, load_for_checkup  # noqa: PLC0415
+    from coach.service.webhooks.checkup import examine_webhooks  # noqa: PLC0415
 
     yield Finding("settings", "设置", "ok", "读得懂")
     yield from examine_machine(settings)
@@ -83,6 +84,7 @@ def _examine(settings: Settings) -> Iterator[Finding]:
     yield from examine_rules(settings, book, problem)
     yield from examine_data(settings)
     yield from examine_database(settings)
+    yield from examine_webhooks(settings)
     yield from examine_access(settings, digest=book.digest if book is not None else "")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from types import ModuleType
 
+    from coach.service.audit import Signed
     from coach.service.webhooks.webhooks import Webhooks
 
 ResultT = TypeVar("ResultT")
@@ -50,7 +52,9 @@ def add(
 
       coach webhooks add https://crm.example/hooks/coach --events call.score,commitment
     """
-    made = _run(data_dir, tenant, lambda hooks: hooks.endpoints.add(url, events.split(",")))
+    made = _run(
+        data_dir, tenant, lambda hooks: hooks.endpoints.add(url, events.split(","), signed=_signed(hooks))
+    )
     if json:
         _print_json(_wire().render_endpoint(made, secret=True))
         return
@@ -87,7 +91,7 @@ def remove(identity: Identity, *, data_dir: DataDir = None, tenant: Tenant = "de
 
     示例：coach webhooks remove we_0123456789abcdef
     """
-    _run(data_dir, tenant, lambda hooks: hooks.endpoints.remove(identity))
+    _run(data_dir, tenant, lambda hooks: hooks.endpoints.remove(identity, signed=_signed(hooks)))
 
 
 @app.command(name="enable")
@@ -96,7 +100,11 @@ def enable(identity: Identity, *, data_dir: DataDir = None, tenant: Tenant = "de
 
     示例：coach webhooks enable we_0123456789abcdef
     """
-    _run(data_dir, tenant, lambda hooks: hooks.endpoints.change(identity, state="active"))
+    _run(
+        data_dir,
+        tenant,
+        lambda hooks: hooks.endpoints.change(identity, state="active", signed=_signed(hooks)),
+    )
 
 
 @app.command(name="disable")
@@ -105,7 +113,11 @@ def disable(identity: Identity, *, data_dir: DataDir = None, tenant: Tenant = "d
 
     示例：coach webhooks disable we_0123456789abcdef
     """
-    _run(data_dir, tenant, lambda hooks: hooks.endpoints.change(identity, state="disabled"))
+    _run(
+        data_dir,
+        tenant,
+        lambda hooks: hooks.endpoints.change(identity, state="disabled", signed=_signed(hooks)),
+    )
 
 
 @app.command(name="rotate")
@@ -114,7 +126,9 @@ def rotate(identity: Identity, *, data_dir: DataDir = None, tenant: Tenant = "de
 
     示例：coach webhooks rotate we_0123456789abcdef
     """
-    print(_run(data_dir, tenant, lambda hooks: hooks.endpoints.rotate(identity)).secret)
+    print(
+        _run(data_dir, tenant, lambda hooks: hooks.endpoints.rotate(identity, signed=_signed(hooks))).secret
+    )
 
 
 @app.command(name="test")
@@ -220,16 +234,12 @@ def _run(data_dir: Path | None, tenant: str, work: Callable[[Webhooks], Awaitabl
     """
     import time  # noqa: PLC0415 - a second of imports that --help must not pay
 
-    from coach.config import load_settings  # noqa: PLC0415
+    from coach.commands.data_folder import tenant_settings  # noqa: PLC0415
     from coach.service.database import Database  # noqa: PLC0415
     from coach.service.migrate import open_database  # noqa: PLC0415
     from coach.service.webhooks.webhooks import Webhooks  # noqa: PLC0415
 
-    settings = load_settings(data_dir=data_dir)
-    if settings.database_url is None and not settings.data_dir.is_dir():
-        raise ConfigError(
-            f"data_dir: {settings.data_dir} 不存在；先运行一次 coach serve，或用 --data-dir 指定"
-        )
+    settings = tenant_settings(data_dir, tenant)
 
     async def run() -> ResultT:
         database = Database.of(settings, tenant=tenant)
@@ -243,6 +253,18 @@ def _run(data_dir: Path | None, tenant: str, work: Callable[[Webhooks], Awaitabl
         return asyncio.run(run())
     except MessageError as error:
         raise ConfigError(str(error)) from error
+
+
+def _signed(hooks: Webhooks) -> Signed:
+    """Return what notes in the audit log who changed something here."""
+    from coach.service.audit import Actor  # noqa: PLC0415 - see _run
+
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        # A container's user need not have a name.
+        user = "unknown"
+    return hooks.audit.signed(Actor(user, "command-line"))
 
 
 def _wire() -> ModuleType:

@@ -25,6 +25,7 @@ from coach.errors import MessageError
 from coach.service.access import check_right, known, service_of
 from coach.service.database import DEFAULT_TENANT
 from coach.service.metrics_merge import WorkersCollector, numbers_of
+from coach.service.webhooks.metrics import webhook_metrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,6 +97,8 @@ class ServiceCollector(Collector):
         yield from self._gauges()
         yield from self._counters()
         yield from self._histograms()
+        meters = {name: tenant.webhooks.meter for name, tenant in self._service.tenants.items()}
+        yield from webhook_metrics(meters, now=self._service.clock())
 
     def _identity(self) -> Iterator[Metric]:
         rules = self._service.default.rules

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from sqlalchemy.engine import Row
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
+    from coach.service.audit import Signed
     from coach.service.database import Database
 
 EventType = Literal[
@@ -103,8 +105,8 @@ class Endpoints:
             raise MessageError("not_found", f"没有编号为 {endpoint_id!r} 的 webhook")
         return read_endpoint(row)
 
-    async def add(self, url: str, events: Iterable[str]) -> Endpoint:
-        """Add one, active, with a new secret.
+    async def add(self, url: str, events: Iterable[str], *, signed: Signed | None = None) -> Endpoint:
+        """Add one, active, with a new secret; `signed` adds the audit entry, here and below.
 
         Raises:
             MessageError: `invalid_field` for a URL that is not allowed or an unknown event; `conflict` when the URL
@@ -135,10 +137,16 @@ class Endpoints:
                 raise MessageError("conflict", f"url: {url} 已登记为 {known}", field="url")
             if count > MAX_ENDPOINTS:
                 raise MessageError("conflict", f"webhook 已有 {MAX_ENDPOINTS} 个，先删除不用的", field="url")
+            await _sign(connection, signed, endpoint.id, change="added")
         return endpoint
 
     async def change(
-        self, endpoint_id: str, *, events: Iterable[str] | None = None, state: State | None = None
+        self,
+        endpoint_id: str,
+        *,
+        events: Iterable[str] | None = None,
+        state: State | None = None,
+        signed: Signed | None = None,
     ) -> Endpoint:
         """Change what it is told of, or switch it on or off; None leaves things as they are.
 
@@ -152,10 +160,14 @@ class Endpoints:
             values |= {"state": state, "reason": "", "failing_since": None}
         if values:
             async with self._database.writing() as connection:
-                await connection.execute(update(_table).where(_table.c.id == endpoint_id).values(**values))
+                changed = await connection.execute(
+                    update(_table).where(_table.c.id == endpoint_id).values(**values)
+                )
+                if changed.rowcount:
+                    await _sign(connection, signed, endpoint_id, change=state or "events")
         return await self.get(endpoint_id)
 
-    async def remove(self, endpoint_id: str) -> None:
+    async def remove(self, endpoint_id: str, *, signed: Signed | None = None) -> None:
         """Remove one, with everything that waits for it and its dead letters.
 
         Raises:
@@ -166,17 +178,21 @@ class Endpoints:
             await connection.execute(
                 delete(webhook_outbox).where(webhook_outbox.c.endpoint_id == endpoint_id)
             )
+            if gone.rowcount:
+                await _sign(connection, signed, endpoint_id, change="removed")
         if not gone.rowcount:
             raise MessageError("not_found", f"没有编号为 {endpoint_id!r} 的 webhook")
 
-    async def rotate(self, endpoint_id: str, *, overlap_s: float = OVERLAP_S) -> Endpoint:
+    async def rotate(
+        self, endpoint_id: str, *, overlap_s: float = OVERLAP_S, signed: Signed | None = None
+    ) -> Endpoint:
         """Give it a new secret; the old one signs too for `overlap_s` seconds.
 
         Raises:
             MessageError: `not_found`.
         """
         async with self._database.writing() as connection:
-            await connection.execute(
+            changed = await connection.execute(
                 update(_table)
                 .where(_table.c.id == endpoint_id)
                 .values(
@@ -185,6 +201,8 @@ class Endpoints:
                     old_secret_until=self._clock() + overlap_s,
                 )
             )
+            if changed.rowcount:
+                await _sign(connection, signed, endpoint_id, change="secret")
         return await self.get(endpoint_id)
 
     async def mark(self, endpoint: Endpoint, *, failing_since: float | None) -> Endpoint:
@@ -202,6 +220,11 @@ class Endpoints:
                 update(_table).where(_table.c.id == endpoint.id).values(state="disabled", reason=reason)
             )
         return replace(endpoint, state="disabled", reason=reason)
+
+
+async def _sign(connection: AsyncConnection, signed: Signed | None, endpoint_id: str, *, change: str) -> None:
+    if signed is not None:
+        await signed.within(connection, "webhook-changed", f"webhook:{endpoint_id}", change=change)
 
 
 def check_events(events: Iterable[str]) -> tuple[EventType, ...]:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from coach.errors import MessageError
 from coach.service.access import service_of, tenant_of, with_right
+from coach.service.audit import actor_of
 from coach.service.auth import Principal
 from coach.service.responses import JsonResponse
 from coach.service.rest import body_of, read_body
@@ -18,6 +19,7 @@ from coach.service.webhooks.endpoints import EVENT_TYPES
 from coach.service.webhooks.wire import render_attempt, render_dead, render_endpoint
 
 if TYPE_CHECKING:
+    from coach.service.audit import Signed
     from coach.service.webhooks.webhooks import Webhooks
 
 _MAX_BODY = 16 * 1024
@@ -52,6 +54,10 @@ class RetryRequest(_Model):
     all: bool = False
 
 
+def _signed(request: Request, principal: Principal) -> Signed:
+    return tenant_of(request, principal).audit.signed(actor_of(request, principal))
+
+
 def _hooks(request: Request, principal: Principal) -> Webhooks:
     return tenant_of(request, principal).webhooks
 
@@ -67,7 +73,9 @@ async def list_webhooks(request: Request, principal: Managing) -> Response:
 async def add_webhook(request: Request, principal: Managing) -> Response:
     """Register a receiver; the answer holds its secret, which is not shown again."""
     asked = await read_body(request, WebhookRequest, limit=_MAX_BODY)
-    made = await _hooks(request, principal).endpoints.add(asked.url, asked.events)
+    made = await _hooks(request, principal).endpoints.add(
+        asked.url, asked.events, signed=_signed(request, principal)
+    )
     return JsonResponse(render_endpoint(made, secret=True), status_code=201)
 
 
@@ -103,7 +111,7 @@ async def change_webhook(request: Request, webhook_id: str, principal: Managing)
     """Change what a receiver is told of, or switch it on or off."""
     asked = await read_body(request, WebhookChange, limit=_MAX_BODY)
     changed = await _hooks(request, principal).endpoints.change(
-        webhook_id, events=asked.events, state=asked.state
+        webhook_id, events=asked.events, state=asked.state, signed=_signed(request, principal)
     )
     return JsonResponse(render_endpoint(changed))
 
@@ -111,14 +119,14 @@ async def change_webhook(request: Request, webhook_id: str, principal: Managing)
 @router.delete("/v1/webhooks/{webhook_id}")
 async def remove_webhook(request: Request, webhook_id: str, principal: Managing) -> Response:
     """Remove a receiver, with all that waits for it and its dead letters."""
-    await _hooks(request, principal).endpoints.remove(webhook_id)
+    await _hooks(request, principal).endpoints.remove(webhook_id, signed=_signed(request, principal))
     return JsonResponse({"removed": webhook_id})
 
 
 @router.post("/v1/webhooks/{webhook_id}/rotate")
 async def rotate_secret(request: Request, webhook_id: str, principal: Managing) -> Response:
     """Make a new secret, which the answer holds; the old one signs beside it for a day."""
-    made = await _hooks(request, principal).endpoints.rotate(webhook_id)
+    made = await _hooks(request, principal).endpoints.rotate(webhook_id, signed=_signed(request, principal))
     return JsonResponse(render_endpoint(made, secret=True))
 
 

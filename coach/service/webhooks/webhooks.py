@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any, Final
 
+from coach.service.audit import Audit
 from coach.service.webhooks.delivery import LEASE_MARGIN_S, Delivery, new_owner, report_death
 from coach.service.webhooks.endpoints import PING, Endpoints
 from coach.service.webhooks.events import EventWriter, message_body, message_id
@@ -44,6 +45,7 @@ class Webhooks:
         self._settings = settings
         self._clock = clock
         self.meter = WebhookMeter()
+        self.audit = Audit(database, clock=clock)
         self.writer = EventWriter(tenant, clock=clock)
         self.endpoints = Endpoints(database, private=settings.webhook_private, clock=clock)
         self.outbox = Outbox(database, owner=new_owner(), lease_s=settings.webhook_timeout_s + LEASE_MARGIN_S)

@@ -142,3 +142,36 @@ def test_what_is_delivered_is_what_is_described(service, receiver, clients, wire
         schema = document["webhooks"][kind]["post"]["requestBody"]["content"]["application/json"]["schema"]
         jsonschema.validate(message, schema)
         assert message["data"].keys() == openapi.EVENTS[kind][1].keys(), kind
+
+
+def test_who_changed_a_webhook_is_in_the_audit_log(service, receiver):
+    """Added, switched off, a new secret, removed; never the address or the secret itself."""
+    made = added(service, receiver)
+    path = f"/v1/webhooks/{made['id']}"
+    service.http("PATCH", path, json={"state": "disabled"})
+    secret = service.http("POST", f"{path}/rotate").json()["secret"]
+    service.http("DELETE", path)
+    service.http("DELETE", path)
+    log = service.http("GET", "/v1/audit?action=webhook-changed")
+    entries = [each for each in log.json()["entries"] if each["target"] == f"webhook:{made['id']}"]
+    assert [each["details"]["change"] for each in entries] == ["removed", "secret", "disabled", "added"]
+    assert secret not in log.text
+    assert receiver.url not in log.text
+
+
+def test_the_metrics_tell_what_waits_and_what_is_dead(running, receiver, answer, clients, wire):
+    """By tenant; refreshed within seconds, so the numbers are waited for."""
+    service = running(webhook_private=True, webhook_tries=1)
+    added(service, receiver, "call.ended")
+    receiver.usual = answer(500)
+    producer = clients.producer(service)
+    producer.send(wire.started(), wire.ended(seq=2))
+    producer.acked("c1", 2)
+    receiver.wait(1)
+    told = ""
+    while 'coach_webhook_dead_letters{tenant="default"} 1.0' not in told:
+        told = service.http("GET", "/metrics").text
+    assert 'coach_webhook_endpoints{state="active",tenant="default"} 1.0' in told
+    assert 'coach_webhook_failed_attempts_total{tenant="default"} 1.0' in told
+    assert 'coach_webhook_given_up_total{tenant="default"} 1.0' in told
+    assert 'coach_webhook_waiting{tenant="default"} 0.0' in told

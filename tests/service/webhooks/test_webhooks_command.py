@@ -150,3 +150,24 @@ def test_a_running_service_takes_up_what_the_command_line_adds(
     receiver.usual = answer(200)
     assert coach("retry", "--all")[1] == "1 条等待重新投递\n"
     assert receiver.wait(2)[1].message["id"] == dead[0]["id"]
+
+
+def test_the_doctor_names_what_could_not_be_told(coach, running, receiver, clients, wire, tmp_path):
+    """A disabled endpoint with its reason, and the dead letters with what to do."""
+    service = running(webhook_private=True)
+    receiver.usual.status = 410
+    added(coach, receiver.url, "--events", "call.ended")
+    producer = clients.producer(service)
+    producer.send(wire.started(), wire.ended(seq=2))
+    producer.acked("c1", 2)
+    while not json.loads(coach("dead", "--json")[1]):
+        pass
+    while "停用原因" not in coach("list")[1]:
+        pass
+    result = CliRunner().invoke(
+        app, ["doctor", "--json", "--port", "0", "--data-dir", str(tmp_path / "state")]
+    )
+    says = [each for each in json.loads(result.stdout)["findings"] if each["name"] == "webhooks"]
+    assert [each["state"] for each in says] == ["warning", "warning"]
+    assert "410" in says[0]["says"]
+    assert "coach webhooks retry --all" in says[1]["mend"]
