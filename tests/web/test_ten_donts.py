@@ -93,6 +93,8 @@ def test_polite_words_give_no_card(shipped_panel: OpenPanel, text: str) -> None:
 def test_the_playground_names_the_second_opinion(page: Page, shipped_service: LiveService) -> None:
     """As what let a find pass, and as what found something where no rule did."""
     page.goto(f"{shipped_service.url}/playground")
+    page.get_by_label("API 密钥").fill(shipped_service.key)
+    page.get_by_role("button", name="打开").click()
     sentence = page.get_by_role("textbox", name="坐席说的话")
     sentence.fill("系统里暂时没有您这一单，我换手机号再查一遍", timeout=30_000)
     expect(page.locator(".found .state").first).to_contain_text("被第二意见「", timeout=30_000)
