@@ -20,15 +20,14 @@ app = typer.Typer(
     no_args_is_help=True,
     help="管理数据库的表结构。\n\n"
     "SQLite 文件由 coach serve 启动时自动升级；PostgreSQL 由这里的 upgrade 升级，升级前先备份。"
-    "设置的来源与 coach serve 相同，数据库地址是 COACH_DATABASE_URL；不指定 --tenant 时，已有的租户都包括在内。\n\n"
+    "设置的来源与 coach serve 相同，数据库地址是 COACH_DATABASE_URL；"
+    "不指定 --tenant 时，tenants.toml 里的和已有数据库的租户都包括在内。\n\n"
     "退出码：0 完成；1 check 发现要处理的；2 设置有误、连不上数据库，或数据库来自更新的 coach。",
     rich_markup_mode=None,
 )
 
 DataDir = Annotated[Path | None, typer.Option(help="数据目录，默认同 coach serve。")]
-Tenants = Annotated[
-    list[str] | None, typer.Option("--tenant", help="只处理这个租户；可重复。新租户第一次要写明。")
-]
+Tenants = Annotated[list[str] | None, typer.Option("--tenant", help="只处理这个租户；可重复。")]
 _STATES: Final = {
     "current": "是最新的",
     "empty": "还没有表",

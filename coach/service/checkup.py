@@ -72,10 +72,9 @@ def examine_machine(settings: Settings) -> Iterator[Finding]:
 
 
 def examine_data(settings: Settings) -> Iterator[Finding]:
-    """Look at the data folder, the disk below it and the keys."""
+    """Look at the data folder and the disk below it."""
     yield _folder(settings.data_dir)
     yield _disk(settings.data_dir)
-    yield _keys(settings)
 
 
 def examine_access(settings: Settings, *, digest: str) -> Iterator[Finding]:
@@ -211,22 +210,6 @@ def _disk(folder: Path) -> Finding:
     if usage.free < _DISK_WARNING:
         return Finding("disk", "磁盘", "warning", says, mend)
     return Finding("disk", "磁盘", "ok", says)
-
-
-def _keys(settings: Settings) -> Finding:
-    file = settings.data_dir / "api-keys"
-    count = sum(bool(line.strip()) for line in file.read_text("utf-8").splitlines()) if file.exists() else 0
-    if settings.demo:
-        return Finding(
-            "keys",
-            "身份验证",
-            "warning",
-            "演示模式：本机上任何人不用密钥就能开始通话",
-            "正式使用时不要加 --demo",
-        )
-    if not count:
-        return Finding("keys", "身份验证", "ok", "还没有密钥，首次启动时生成一个")
-    return Finding("keys", "身份验证", "ok", f"{count} 个 API 密钥；接口都要密钥或令牌")
 
 
 def _port(settings: Settings, *, digest: str) -> Finding:

@@ -10,13 +10,14 @@ import sqlite3
 import time
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 
 from coach.errors import ConfigError
 from coach.service.checkup import Finding
 from coach.service.database import FAILURES, reason_of
 from coach.service.databases import databases_of
 from coach.service.migrate import refusal, stands
+from coach.service.schema_keys import api_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,9 +56,11 @@ async def _examine(settings: Settings) -> list[Finding]:
             found = await stands(database)
             if database.file is not None:
                 findings.append(_file(database.file, database, found))
-                continue
-            findings.append(_revision(database, found))
+            else:
+                findings.append(_revision(database, found))
             if not number:
+                findings.append(await _keys(database, found, settings))
+            if not number and database.file is None:
                 async with database.transaction() as connection:
                     findings += await _server(connection, pool=settings.database_pool * len(databases))
         except FAILURES as error:
@@ -72,6 +75,25 @@ async def _examine(settings: Settings) -> list[Finding]:
 
 
 _BROKEN: Final = "停止服务，备份这三个文件，用 sqlite3 的 .recover 抢救，或换一个数据目录"
+
+
+async def _keys(database: Database, found: Standing, settings: Settings) -> Finding:
+    name, title = "keys", "身份验证"
+    if settings.demo:
+        return Finding(
+            name, title, "warning", "演示模式：本机上任何人不用密钥就能开始通话", "正式使用时不要加 --demo"
+        )
+    count = 0
+    if found.state == "current":
+        keys = api_keys.c
+        in_force = keys.revoked_at.is_(None) & (keys.expires_at.is_(None) | (keys.expires_at > time.time()))
+        async with database.transaction() as connection:
+            count = await connection.scalar(select(func.count()).select_from(api_keys).where(in_force)) or 0
+    if count:
+        return Finding(name, title, "ok", f"{count} 个有效的 API 密钥；接口都要密钥或令牌")
+    if (settings.data_dir / "api-keys").exists():
+        return Finding(name, title, "ok", "密钥还在旧文件 api-keys 里，启动时移入数据库")
+    return Finding(name, title, "ok", "没有有效的密钥；首次启动时生成一个，也可执行 coach keys new")
 
 
 def _revision(database: Database, found: Standing) -> Finding:

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 FILE: Final = "coach.sqlite3"
 DEFAULT_TENANT: Final = "default"
+# Below the data folder: a folder for each other tenant.
+TENANTS_FOLDER: Final = "tenants"
 # What a database that is away or refuses raises. A pool's time-out is none of the driver's errors.
 FAILURES: Final = (DBAPIError, OSError, PoolTimeoutError)
 

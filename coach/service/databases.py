@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
 from coach.errors import ConfigError
-from coach.service.database import DEFAULT_TENANT, FAILURES, FILE, Database, reason_of
+from coach.service.database import FAILURES, FILE, TENANTS_FOLDER, Database, reason_of
+from coach.service.tenants_file import load_tenants
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -15,33 +16,32 @@ if TYPE_CHECKING:
 
     from coach.config import Settings
 
-FOLDER: Final = "tenants"
-
 
 async def databases_of(
     settings: Settings, *, tenants: Collection[str] = (), read_only: bool = False
 ) -> list[Database]:
-    """Return the databases of some tenants, or of the default one and all that have one; the caller closes them.
+    """Return the databases of some tenants, or of all: declared, or with a database from before; the caller closes them.
 
     Raises:
-        ConfigError: the address or a name is none, or the server cannot be asked.
+        ConfigError: the file of the tenants, the address or a name is wrong, or the server cannot be asked.
     """
-    names = tenants or [DEFAULT_TENANT, *await _known(settings)]
+    declared = {plan.name: plan.settings for plan in load_tenants(settings)}
+    names = tenants or [*declared, *await _known(settings)]
     return [
-        Database.of(_settings_of(settings, name), tenant=name, patient=True, read_only=read_only)
+        Database.of(
+            declared.get(name) or _settings_of(settings, name), tenant=name, patient=True, read_only=read_only
+        )
         for name in dict.fromkeys(names)
     ]
 
 
 def _settings_of(settings: Settings, tenant: str) -> Settings:
-    if tenant == DEFAULT_TENANT:
-        return settings
-    return settings.model_copy(update={"data_dir": settings.data_dir / FOLDER / tenant})
+    return settings.model_copy(update={"data_dir": settings.data_dir / TENANTS_FOLDER / tenant})
 
 
 async def _known(settings: Settings) -> list[str]:
     if settings.database_url is None:
-        return _with_file(settings.data_dir / FOLDER)
+        return _with_file(settings.data_dir / TENANTS_FOLDER)
     database = Database.of(settings)
     try:
         async with database.transaction() as connection:

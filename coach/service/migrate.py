@@ -118,6 +118,7 @@ async def upgrade(database: Database) -> tuple[Standing, Standing]:
     try:
         if database.file is not None:
             # Made by us, so that nobody else on the machine can read what customers said.
+            database.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             database.file.touch(mode=0o600)
         async with database.transaction() as connection:
             if database.file is None:

@@ -13,8 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from coach.config import Store  # noqa: TC001 - pydantic reads the annotations
 from coach.errors import ConfigError
-from coach.service.database import DEFAULT_TENANT
-from coach.service.databases import FOLDER
+from coach.service.database import DEFAULT_TENANT, TENANTS_FOLDER
 from coach.service.messages import shown
 
 if TYPE_CHECKING:
@@ -174,7 +173,7 @@ def _plan(name: str, tenant: TenantModel, settings: Settings, file: Path) -> Ten
         if (given := getattr(tenant, field)) is not None
     }
     if name != DEFAULT_TENANT:
-        own["data_dir"] = settings.data_dir / FOLDER / name
+        own["data_dir"] = settings.data_dir / TENANTS_FOLDER / name
         # What lies on the server is the default tenant's, unless this one has recordings of its own.
         own.setdefault("review_dir", None)
     if tenant.quotas.max_calls is not None:

@@ -57,19 +57,22 @@ def test_looking_makes_no_file(db, tmp_path):
 
 
 def test_every_tenant_that_has_a_database_is_included(db, postgresql, tmp_path):
-    """In a folder each, or in a schema each; a new one is named once."""
-    (tmp_path / "tenants" / "acme").mkdir(parents=True)
+    """In a folder each, or in a schema each; those that are declared too, though they have none yet."""
     db("upgrade", "--tenant", "acme")
+    (tmp_path / "tenants.toml").write_text("[bank]\n", "utf-8")
     listed = json.loads(db("upgrade", "--json").stdout)["databases"]
     assert [(row["tenant"], row["before"], row["after"]) for row in listed] == [
         ("default", None, head()),
+        ("bank", None, head()),
         ("acme", head(), head()),
     ]
     db.url = postgresql.empty()
-    db("upgrade", "--tenant", "default", "--tenant", "acme-cn")
+    db("upgrade", "--tenant", "acme-cn")
+    db("upgrade")
     listed = json.loads(db("current", "--json").stdout)["databases"]
     assert [(row["tenant"], row["revision"], row["state"]) for row in listed] == [
         ("default", head(), "current"),
+        ("bank", head(), "current"),
         ("acme-cn", head(), "current"),
     ]
 

@@ -223,6 +223,7 @@ def test_a_server_that_is_well_passes(settings_for, postgresql):
     states = {each.name: each.state for each in examine_database(settings_for())}
     assert states == {
         "database": "ok",
+        "keys": "ok",
         "database-server": "ok",
         "database-distance": "ok",
         "database-clock": "ok",
@@ -268,3 +269,10 @@ def test_a_server_that_cannot_be_reached_is_an_error(settings_for):
 def test_what_a_server_may_lack_is_told_with_its_remedy(finding, state):
     """Clocks apart, far away, too old, of another encoding, too few connections, not flushing."""
     assert (finding.state, bool(finding.mend)) == (state, state != "ok")
+
+
+def test_keys_in_force_are_counted(running, settings_for):
+    """Of the database; without one the first start makes a key."""
+    assert "没有有效的密钥" in found(examine_database(settings_for()), "keys").says
+    running().stop()
+    assert "1 个有效的 API 密钥" in found(examine_database(settings_for()), "keys").says
