@@ -17,7 +17,7 @@ _TEXT, _CLOSE, _PING = 1, 8, 9
 
 
 class Socket(asyncio.Protocol):
-    """One client socket. `on_message` is called with the bytes of each text frame.
+    """One client socket. `on_message` is called with the bytes of each text frame, `on_close` when it is gone.
 
     Frames are masked with zeros, which the protocol allows and which costs nothing.
     """
@@ -32,6 +32,7 @@ class Socket(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.on_message: Callable[[bytes], None] = lambda _frame: None
+        self.on_close: Callable[[], None] = lambda: None
         self.closed = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -43,6 +44,7 @@ class Socket(asyncio.Protocol):
         self.closed = True
         if not self.opened.done():
             self.opened.set_exception(ConnectionError(f"closed while opening: {exc}"))
+        self.on_close()
 
     def send(self, message: dict[str, object]) -> None:
         """Send one message as a text frame."""

@@ -19,13 +19,16 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import uvloop
 
 from benchmarks.client import Socket, open_socket
 from benchmarks.timing import Goal, heading, machine, table, versions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 PACKAGES = ("uvicorn", "uvloop", "websockets", "fastapi", "starlette", "orjson", "sqlalchemy")
 COACH, RELAY, BARE, ONE = "coach", "FastAPI relay", "websockets relay", "coach, one producer"
@@ -103,17 +106,29 @@ class Window:
         return 100 * self.delivered / max(self.sent, 1)
 
 
-def start(name: str, folder: str) -> Server:
-    """Start a server on core 0 and wait until it says its address."""
+def start(
+    name: str,
+    folder: str,
+    *,
+    options: tuple[str, ...] = (),
+    environment: dict[str, str] | None = None,
+    cores: frozenset[int] = frozenset({0}),
+) -> Server:
+    """Start a server on core 0, or the cores given, and wait until it says its address.
+
+    Args:
+        options: for `coach serve`, after its own.
+        environment: set besides what is set.
+    """
     kind = {RELAY: "fastapi", BARE: "websockets"}.get(name)
     command = [sys.executable, "-m", "benchmarks.relays", kind] if kind else [
         sys.executable, "-m", "coach", "serve", "--port", "0", "--data-dir", folder, "--log-level", "error",
+        *options,
     ]  # fmt: skip
     started = time.perf_counter()
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}
-    )
-    _pin(process.pid, 0)
+    settings = {**os.environ, **(environment or {}), "PYTHONUNBUFFERED": "1"}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=settings)
+    pin(process.pid, cores)
     key = ""
     assert process.stdout is not None
     for line in process.stdout:
@@ -284,10 +299,10 @@ def summary(windows: list[Window]) -> dict[str, float]:
         return statistics.median(values) if values else float("nan")
 
     return {
-        "p50_ms": median([_quantile(window.latencies, 0.5) for window in windows]),
-        "p99_ms": median([_quantile(window.latencies, 0.99) for window in windows]),
-        "advice_p50_ms": median([_quantile(window.advice, 0.5) for window in windows if window.advice]),
-        "advice_p99_ms": median([_quantile(window.advice, 0.99) for window in windows if window.advice]),
+        "p50_ms": median([quantile(window.latencies, 0.5) for window in windows]),
+        "p99_ms": median([quantile(window.latencies, 0.99) for window in windows]),
+        "advice_p50_ms": median([quantile(window.advice, 0.5) for window in windows if window.advice]),
+        "advice_p99_ms": median([quantile(window.advice, 0.99) for window in windows if window.advice]),
         "cpu_us": median([window.cpu_us for window in windows]),
         "delivered": min(window.share for window in windows),
         "connection_kb": windows[0].connection_kb,
@@ -321,15 +336,17 @@ def goals(results: dict[tuple[str, int], dict[str, float]], ups: dict[str, float
     ]
 
 
-def _quantile(values: list[float], share: float) -> float:
+def quantile(values: Sequence[float], share: float) -> float:
+    """Return a quantile of seconds in ms; nan of nothing."""
     ordered = sorted(values)
     return ordered[min(int(len(ordered) * share), len(ordered) - 1)] * 1000 if ordered else float("nan")
 
 
-def _pin(process: int, core: int) -> None:
+def pin(process: int, cores: frozenset[int]) -> None:
+    """Keep a process, 0 being this one, on some cores where there are several."""
     with contextlib.suppress(AttributeError, OSError):
         if (os.cpu_count() or 1) > 1:
-            os.sched_setaffinity(process, {core})
+            os.sched_setaffinity(process, cores)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -342,7 +359,7 @@ def main(argv: list[str] | None = None) -> int:
     servers: dict[str, Server] = {}
     ups: dict[str, float] = {}
     about = machine()
-    _pin(0, 1)
+    pin(0, frozenset({1}))
     with tempfile.TemporaryDirectory() as folder:
         try:
             for name in (COACH, RELAY, BARE):
