@@ -43,16 +43,16 @@ _CONNECT_S: Final = 10
 _COMMAND_S: Final = 60
 _POOL_WAIT_S: Final = 10
 # A writer that died with its machine, or was stopped, must not hold other writers' calls for hours.
-_SERVER_SETTINGS: Final = {
-    "application_name": "coach",
-    "idle_in_transaction_session_timeout": "20s",
-    "lock_timeout": "20s",
-    "tcp_keepalives_idle": "20",
-    "tcp_keepalives_interval": "5",
-    "tcp_keepalives_count": "3",
+_SESSION: Final = (
+    "SET application_name TO 'coach'",
+    "SET idle_in_transaction_session_timeout TO '20s'",
+    "SET lock_timeout TO '20s'",
+    "SET tcp_keepalives_idle TO 20",
+    "SET tcp_keepalives_interval TO 5",
+    "SET tcp_keepalives_count TO 3",
     # Nothing here gains from compiling a query; a first run must not wait for it.
-    "jit": "off",
-}
+    "SET jit TO off",
+)
 
 
 class DatabaseAwayError(MessageError):
@@ -290,14 +290,16 @@ def _postgresql(url: str, *, schema: str, pool: int, command_s: int | None) -> A
     async def connect() -> Any:  # noqa: ANN401 - the driver has no types
         try:
             # The driver reads the address itself: several hosts, sslmode and the rest mean what libpq means by them.
-            return await asyncpg.connect(
-                url,
-                timeout=_CONNECT_S,
-                command_timeout=command_s,
-                server_settings={**_SERVER_SETTINGS, "search_path": f'"{schema}"'},
-            )
+            connection = await asyncpg.connect(url, timeout=_CONNECT_S, command_timeout=command_s)
         except ValueError as error:
             raise ConnectionError(f"database_url: {error}") from None
+        try:
+            # Not with the start of the connection: poolers refuse most settings there.
+            await connection.execute("; ".join((*_SESSION, f'SET search_path TO "{schema}"')))
+        except BaseException:
+            connection.terminate()
+            raise
+        return connection
 
     return create_async_engine(
         "postgresql+asyncpg://",
