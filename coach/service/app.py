@@ -91,7 +91,9 @@ def create_app(service: Service) -> FastAPI:
     app.add_middleware(Patience)
     if settings.access_log:
         app.add_middleware(AccessLog)
-    headers = pages.page_headers(settings.origins, tls=settings.tls_cert is not None)
+    # A page does not know yet for whose agent it is opened: any tenant's origins may frame it.
+    origins = dict.fromkeys(each for tenant in service.tenants.values() for each in tenant.settings.origins)
+    headers = pages.page_headers(tuple(origins), tls=settings.tls_cert is not None)
     app.add_middleware(Guard, gate=service.gate, headers=headers)
     if service.meter.tracing is not None:
         app.add_middleware(service.meter.tracing.requests)

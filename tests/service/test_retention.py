@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 import time
 from datetime import UTC, datetime
 
@@ -173,8 +174,9 @@ def test_nothing_is_deleted_unless_days_are_set(running, clients, wire):
     assert service.http("GET", "/v1/calls/old").status_code == 200
 
 
+@pytest.mark.slow
 def test_the_live_writer_is_not_held_up(running, clients, wire):
-    """While three hundred calls are deleted, the words of a running call are acked as fast as ever."""
+    """While a hundred and twenty calls are deleted, the words of a running call are acked as fast as ever."""
     now = [time.time() - 100 * DAY_S]
     service = running(clock=lambda: now[0], retention_days=30, max_calls=1000)
     events = [
@@ -183,15 +185,13 @@ def test_the_live_writer_is_not_held_up(running, clients, wire):
         {"type": "call.ended", "seq": 12, "at_ms": 60_000},
     ]
     events = [{name: value for name, value in each.items() if name != "call_id"} for each in events]
-    for number in range(300):
+    for number in range(120):
         service.http("POST", f"/v1/calls/old-{number}/events", json={"events": events})
     now[0] = time.time()
     service.within(service.service.default.calls.tick)
     producer = clients.producer(service)
     producer.send(wire.started("live", agent_id="a2"))
     producer.acked("live", 1)
-    import threading
-
     done = []
     sweeping = threading.Thread(
         target=lambda: done.append(service.within(service.service.default.retention.sweep))
@@ -206,7 +206,7 @@ def test_the_live_writer_is_not_held_up(running, clients, wire):
         producer.acked("live", seq)
         waits.append(time.perf_counter() - began)
     sweeping.join()
-    assert done[0].erased.calls == 300
+    assert done[0].erased.calls == 120
     assert len(waits) >= 3
     assert max(waits) < 1.0, sorted(waits)[-5:]
 

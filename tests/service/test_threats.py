@@ -116,6 +116,16 @@ def test_only_listed_origins_may_frame_a_page(running):
         assert "frame-ancestors 'self' https://crm.example https://desk.example:8443;" in policy
 
 
+def test_the_origins_of_every_tenant_may_frame_a_page(running, tmp_path):
+    """A page does not know yet for whose agent it is opened; sockets are each tenant's own."""
+    file = tmp_path / "tenants.toml"
+    file.write_text('[bank]\norigins = ["https://crm.bank.example"]\n', "utf-8")
+    service = running(tenants_file=file, origins="https://crm.example")
+    policy = service.http("GET", "/sidebar").headers["content-security-policy"]
+    ancestors = next(each for each in policy.split("; ") if each.startswith("frame-ancestors "))
+    assert set(ancestors.split()[1:]) == {"'self'", "https://crm.example", "https://crm.bank.example"}
+
+
 def test_the_api_answers_data_not_pages(running):
     """Markup in an answer stays data: JSON, never sniffed, never cached, also when it is an error."""
     service = running()
