@@ -86,7 +86,6 @@ class Service:
         # Before it is known who comes, every tenant's pages may.
         self.gate = self._gate_of(*(origin for plan in plans for origin in plan.settings.origins))
         self.meter = Meter()
-        self.meter.tracing = start_tracing(on=settings.otel)
         self.bus = open_bus(settings)
         sources = _load_rules(plans, ruleset=ruleset, model=model)
         connectors = load_connector_settings()
@@ -174,6 +173,8 @@ class Service:
         stop = asyncio.Event()
         tasks: list[asyncio.Task[None]] = []
         try:
+            # Not before: the thread that sends must not be there when workers are forked.
+            self.meter.tracing = start_tracing(on=self.settings.otel)
             async with contextlib.AsyncExitStack() as stack:
                 if self.bus is not None:
                     await stack.enter_async_context(self.bus.running())

@@ -70,7 +70,7 @@ class Webhooks:
             attempt_s=self._settings.webhook_timeout_s,
             disable_s=self._settings.webhook_disable_h * _HOUR_S,
             clock=self._clock,
-            alone=alone,
+            alone=alone and self._settings.workers == 1,
         )
         self.writer.on_written(delivery.wake)
         task = asyncio.create_task(delivery.run(), name=f"webhooks-{self._tenant}")

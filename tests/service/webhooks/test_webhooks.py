@@ -8,6 +8,7 @@ import time
 import pytest
 
 from coach.client import WebhookError
+from coach.service.webhooks.webhooks import Webhooks
 
 FAULTY = "这个我不知道"
 COMPLAINT = "我要投诉你们，太过分了"
@@ -321,3 +322,32 @@ def test_a_webhook_that_hangs_is_given_back_at_the_end(telling, clients, wire, a
     running(webhook_private=True)
     again = receiver.wait(2)
     assert again[0].message["id"] == again[1].message["id"]
+
+
+def test_workers_of_one_file_do_not_take_each_others_rows(
+    settings_for, running, receiver, answer, clients, wire
+):
+    """Only a process that is alone may take back at its start what was claimed."""
+    service = running(webhook_private=True)
+    service.within(hooks(service).endpoints.add, receiver.url, ["call.ended"])
+    release = threading.Event()
+    receiver.answers.append(answer(after=release))
+    make_call(service, clients, wire, FAULTY)
+    receiver.wait(1)
+    settings = settings_for(webhook_private=True, workers=2, redis_url="redis://127.0.0.1:9/0")
+    second = Webhooks(service.service.default.database, tenant="default", settings=settings, clock=time.time)
+
+    async def start():
+        await context.__aenter__()
+
+    async def stop():
+        await context.__aexit__(None, None, None)
+
+    context = second.running(service.service.default.rules, alone=True)
+    service.within(start)
+    # It has claimed what there is to claim once it has looked.
+    eventually(service, lambda: bool(second.meter.endpoints), expected=True)
+    service.within(stop)
+    release.set()
+    eventually(service, hooks(service).outbox.next_at, None)
+    assert len(receiver.got) == 1
