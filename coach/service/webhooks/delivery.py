@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 
 # What another process wrote, or the command line, is found after so long.
 _POLL_S: Final = 1.0
+# While nobody wants to be told; a commit that has something to tell wakes at once.
+_IDLE_S: Final = 15.0
 # Results of so long are settled together: a flush to disk costs the same for one as for many.
 _LINGER_S: Final = 0.05
 _DEPTH_S: Final = 5.0
@@ -116,7 +118,7 @@ class Delivery:
             while True:
                 await self._patiently(self._turn)
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), _POLL_S)
+                    await asyncio.wait_for(self._wake.wait(), _POLL_S if self._states else _IDLE_S)
                 await asyncio.sleep(_LINGER_S)
         finally:
             await self._stop()
