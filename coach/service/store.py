@@ -47,7 +47,7 @@ _RETRY_S: Final = 0.5
 _LINGER_S: Final = 0.04
 # A server that hangs is away: it is said, and tried again over another connection.
 _COMMIT_S: Final = 15.0
-# How soon it is noticed that a database is away to which nobody wrote.
+# How soon it is noticed that a server is away to which nobody wrote.
 _LOOK_S: Final = 5.0
 
 
@@ -267,9 +267,10 @@ class Store:
                 await asyncio.sleep(_RETRY_S)
 
     async def _wait(self) -> None:
-        """Wait for something to write; every now and then look whether the database is there."""
+        """Wait for something to write; every now and then look whether a server is there."""
+        look_s = None if self._database.file else _LOOK_S
         try:
-            await asyncio.wait_for(self._wake.wait(), _RETRY_S if self.error else _LOOK_S)
+            await asyncio.wait_for(self._wake.wait(), _RETRY_S if self.error else look_s)
         except TimeoutError:
             try:
                 async with self._database.transaction(limit_s=_COMMIT_S) as connection:
