@@ -127,6 +127,17 @@ class Settings(BaseSettings):
     max_connections: int = Field(25_000, ge=1, description="Open sockets, both kinds together.")
     max_calls: int = Field(20_000, ge=1, description="Calls in memory at once.")
     max_calls_per_connection: int = Field(5_000, ge=1, description="Calls one producer connection may carry.")
+    requests_per_minute: int = Field(
+        0, ge=0, description="HTTP requests a minute with one API key; 0 means no limit."
+    )
+    token_requests_per_minute: int = Field(
+        600, ge=0, description="HTTP requests a minute by one person, with a token; 0 means no limit."
+    )
+    failed_logins_per_minute: int = Field(
+        60,
+        ge=0,
+        description="Wrong keys and tokens a minute from one address before it gets 429; 0 means no limit.",
+    )
     max_waiting: int = Field(
         10_000,
         ge=1,

@@ -33,21 +33,22 @@ def tenant_of(request: Request, asking: Principal | Visitor) -> Tenant:
 
 
 async def known(request: Request) -> Principal:
-    """Return who asks.
+    """Return who asks, one request counted.
 
     Raises:
-        MessageError: `not_authenticated`.
+        MessageError: `not_authenticated` or `rate_limited`.
     """
     credential = credential_of(request.headers)
     principal = await service_of(request).identify(credential) if credential else None
     request.state.principal = principal
     if principal is None and credential:
         # Somebody tried; who brings nothing tries nothing.
-        await service_of(request).default.audit.refused(actor_of(request).address)
+        await service_of(request).refused(actor_of(request).address)
     if principal is None:
         raise MessageError(
             "not_authenticated", "缺少或无效的密钥，应在请求头中带 Authorization: Bearer <key> 或 X-API-Key"
         )
+    await service_of(request).limits.check(principal)
     return principal
 
 

@@ -22,6 +22,7 @@ from starlette.websockets import WebSocketDisconnect
 from coach.errors import MessageError
 from coach.service.messages import SUBPROTOCOL, read_hello, read_json
 from coach.service.render import render_error
+from coach.service.request_limits import LimitedError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -157,8 +158,12 @@ class Lobby:
             credential, after = hello.token, hello.after
         principal = await self._identity_of(credential)
         if principal is None:
-            await self._refused(socket.client.host if socket.client else "")
-            await socket.close(NOT_AUTHENTICATED, "密钥或令牌无效，或已过期")
+            try:
+                await self._refused(socket.client.host if socket.client else "")
+            except LimitedError as error:
+                await socket.close(TRY_LATER, error.message)
+            else:
+                await socket.close(NOT_AUTHENTICATED, "密钥或令牌无效，或已过期")
             return None
         return Greeted(principal, after)
 

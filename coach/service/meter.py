@@ -56,6 +56,7 @@ class Meter:
         commit: seconds of one transaction.
         batch: writes in one transaction.
         committed: writes that are on disk.
+        failed_logins: keys and tokens that were wrong.
         failed_commits: transactions the disk refused; each is tried again.
         acks: acks sent; one covers every event before it.
         resyncs: sidebars that fell behind and were given a snapshot.
@@ -76,6 +77,7 @@ class Meter:
         "dropped",
         "events",
         "failed_commits",
+        "failed_logins",
         "hop",
         "lag",
         "push",
@@ -95,6 +97,7 @@ class Meter:
         self.batch = Histogram(_BATCH_BOUNDS)
         self.committed = 0
         self.failed_commits = 0
+        self.failed_logins = 0
         self.acks = 0
         self.resyncs = 0
         self.dropped = 0

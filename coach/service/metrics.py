@@ -169,6 +169,7 @@ class ServiceCollector(Collector):
                 "Transactions the disk refused; tried again.",
                 meter.failed_commits,
             ),
+            ("coach_failed_logins", "Keys and tokens that were wrong.", meter.failed_logins),
             ("coach_sidebar_resyncs", "Sidebars that fell behind and were given a snapshot.", meter.resyncs),
             ("coach_sidebar_drops", "Sidebars closed because they stayed behind.", meter.dropped),
         ):

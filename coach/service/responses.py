@@ -9,6 +9,7 @@ from fastapi.responses import Response
 from starlette.routing import Match
 
 from coach.errors import MessageError
+from coach.service.request_limits import LimitedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +31,7 @@ _STATUS: Final = {
     "too_large": 413,
     "invalid_field": 422,
     "unknown_type": 422,
+    "rate_limited": 429,
     "busy": 503,
 }
 _METHODS: Final = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
@@ -48,10 +50,13 @@ class JsonResponse(Response):
 def error_response(error: MessageError, *, status: int | None = None) -> Response:
     """Answer a request that was refused."""
     status = status or _STATUS.get(error.code, 400)
+    headers = {"WWW-Authenticate": "Bearer"} if error.code == "not_authenticated" else {}
+    if isinstance(error, LimitedError):
+        headers["Retry-After"] = str(error.retry_after_s)
     return JsonResponse(
         {"error": {"code": error.code, "message": error.message, "field": error.field or None}},
         status_code=status,
-        headers={"WWW-Authenticate": "Bearer"} if error.code == "not_authenticated" else None,
+        headers=headers,
     )
 
 

@@ -17,10 +17,12 @@ from coach.service.handshake import Door, Lobby
 from coach.service.keys import ApiKeys
 from coach.service.meter import Meter
 from coach.service.old_keys import FILE as OLD_KEYS
+from coach.service.request_limits import RequestLimits
 from coach.service.ruleset import RuleSource
 from coach.service.signing import load_secrets
 from coach.service.tenant import DEFAULT, Tenant, report_death
 from coach.service.tenants_file import load_tenants
+from coach.service.tickets import Tickets
 from coach.service.tokens import Tokens
 from coach.service.tracing import start_tracing
 
@@ -109,11 +111,20 @@ class Service:
         }
         default = self.default
         self.tokens = Tokens(secrets, clock=clock)
+        self.tickets = Tickets(secrets, clock=clock)
         self.keys = ApiKeys(default.database, secrets, clock=clock)
         self._authenticator = Authenticator(keys=self.keys, tokens=self.tokens, tenants=self.tenants)
+        self.limits = RequestLimits(
+            per_key=settings.requests_per_minute,
+            per_token=settings.token_requests_per_minute,
+            failures=settings.failed_logins_per_minute,
+            tenants={name: tenant.quotas.requests_per_minute for name, tenant in self.tenants.items()},
+            meter=self.meter,
+            redis_url=settings.redis_url.get_secret_value() if settings.redis_url else "",
+        )
         self.lobby = Lobby(
             identify=self.identify,
-            refused=default.audit.refused,
+            refused=self.refused,
             doors=lambda principal: self._doors[principal.tenant],
             gate=self.gate,
             limit=settings.max_connections,
@@ -145,6 +156,15 @@ class Service:
     async def identify(self, credential: str) -> Principal | None:
         """Return whom a key or a token belongs to, None when nobody."""
         return await self._authenticator.identify(credential)
+
+    async def refused(self, address: str) -> None:
+        """Note that a wrong key or token came from an address.
+
+        Raises:
+            LimitedError: once too often.
+        """
+        await self.default.audit.refused(address)
+        await self.limits.failed(address)
 
     def readers(self) -> Iterator[Reader]:
         """Yield the sidebars of all tenants."""
@@ -198,6 +218,7 @@ class Service:
                     stop.set()
                     poll.cancel()
                     await asyncio.gather(*tasks, return_exceptions=True)
+                    await self.limits.close()
         finally:
             if self.meter.tracing is not None:
                 # A collector that is away must not keep the process alive.
