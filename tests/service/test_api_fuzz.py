@@ -34,6 +34,8 @@ items:
 CONFIG = """\
 seed = 20260101
 continue-on-failure = true
+# The process behind the playground is started by the first question.
+request-timeout = 60
 
 [generation]
 max-examples = {examples}

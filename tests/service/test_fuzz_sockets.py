@@ -1,4 +1,4 @@
-"""Malformed and malicious frames on the sockets that listen: stream and progress.
+"""Malformed and malicious frames on the sockets that listen: an agent's stream, a team's, a review's progress.
 
 A second agent's call must neither be seen nor be changed. The socket that takes calls in is in test_fuzz.
 """
@@ -20,17 +20,12 @@ VALUES = [
     "😀", "../../etc", "' OR 1=1 --", "useful", "default", "${x}",
 ]  # fmt: skip
 TYPES = [
-    "feedback",
-    "feedback.undo",
-    "snooze",
-    "snooze.undo",
-    "used",
-    "dismiss",
-    "hello",
-    "call.ended",
-    "watch",
-]
-FIELDS = ["type", "advice_id", "call_id", "rule", "verdict", "phrase", "agent_id", "token", "after", "tenant"]
+    "feedback", "feedback.undo", "snooze", "snooze.undo", "used", "dismiss", "hello", "call.ended", "watch", "unwatch",
+    "whisper", "whisper.read"
+]  # fmt: skip
+FIELDS = [
+    "type", "advice_id", "call_id", "rule", "verdict", "phrase", "agent_id", "token", "after", "tenant", "id", "text"
+]  # fmt: skip
 
 
 def frame(dice: random.Random, *, known: list[str]) -> str | bytes:
@@ -59,7 +54,7 @@ def victim(running, clients, wire):
     service = running()
     producer = clients.producer(service)
     producer.send(
-        wire.started("victim-call", agent_id="victim"),
+        wire.started("victim-call", agent_id="victim", team="t1", agent_name="小林"),
         wire.said(f"这个我不知道，{SECRET}", seq=2, call_id="victim-call"),
     )
     producer.acked("victim-call", 2)
@@ -122,6 +117,25 @@ def test_a_sidebar_that_sends_rubbish_learns_and_changes_nothing(victim, clients
     unharmed(service, producer, clients, wire)
 
 
+@pytest.mark.slow
+def test_a_supervisor_of_another_team_learns_and_changes_nothing(victim, clients, wire):
+    """Thousands of frames on a team's stream, most trying to watch or whisper into another team's call."""
+    service, producer, known = victim
+    token = service.service.tokens.mint(role="supervisor", subject="s2", ttl_s=60, teams=("t2",))[0]
+    socket = clients.socket(f"{service.url}/v1/teams/t2/stream")
+    socket.send({"type": "hello", "token": token})
+    assert socket.next()["type"] == "ready"
+    agent = clients.sidebar(service, "victim")
+    agent.next()
+    answers = attack(socket, random.Random(SEED), known=known)
+    assert '"error"' in answers
+    for word in (SECRET, "watched", "小林"):
+        assert word not in answers
+    agent.send({"type": "ping"})
+    assert agent.next()["type"] == "pong", "something was whispered to the agent"
+    unharmed(service, producer, clients, wire)
+
+
 def test_a_socket_that_only_tells_takes_no_orders(victim, clients, wire):
     """Whatever is sent to the progress of a review is passed over."""
     service, producer, known = victim
@@ -143,7 +157,8 @@ def test_a_socket_that_only_tells_takes_no_orders(victim, clients, wire):
 
 
 @pytest.mark.parametrize(
-    "path", ["/v1/ingest", "/v1/agents/victim/stream", "/v1/reviews/r000000000000/progress"]
+    "path",
+    ["/v1/ingest", "/v1/agents/victim/stream", "/v1/teams/t1/stream", "/v1/reviews/r000000000000/progress"],
 )
 def test_nobody_gets_in_by_a_strange_hello(victim, clients, wire, path):
     """Every first frame that proves nothing closes the socket with 4401, and nothing is told before."""
