@@ -77,6 +77,24 @@ class Settings(BaseSettings):
         None,
         description="File that declares the tenants; empty means `tenants.toml` in `data_dir`, if it is there.",
     )
+    jwt_issuer: str = Field(
+        "", description="`iss` of the identity provider's tokens; empty: only our own tokens."
+    )
+    jwt_audience: str = Field("", description="`aud` of the identity provider's tokens.")
+    jwks_url: str = Field("", description="Address of the identity provider's public keys (JWKS).")
+    jwt_subject_claim: str = Field("sub", description="Claim with the agent's or user's id.")
+    jwt_role_claim: str = Field("role", description="Claim with one role or several; dots lead into objects.")
+    jwt_roles: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Names of the identity provider for roles, comma-separated: `qa-team=reviewer,boss=admin`.",
+    )
+    jwt_tenant_claim: str = Field(
+        "tenant", description="Claim with the tenant; needed where there are several."
+    )
+    jwt_teams_claim: str = Field("teams", description="Claim with a supervisor's teams.")
+    jwt_leeway_s: int = Field(
+        30, ge=0, le=300, description="Seconds that the identity provider's clock may differ."
+    )
     rules_dir: Path | None = Field(None, description="Folder of the rules; empty means the shipped ones.")
     phrasebook_dir: Path | None = Field(
         None, description="Folder of the phrases; empty means the shipped ones."
@@ -208,7 +226,7 @@ class Settings(BaseSettings):
         default=True, description="Load rules and phrases again when their files change."
     )
 
-    @field_validator("origins", "hosts", "packs", "trusted_proxies", mode="before")
+    @field_validator("origins", "hosts", "packs", "trusted_proxies", "jwt_roles", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return (

@@ -14,6 +14,7 @@ from coach.service.authenticator import Authenticator
 from coach.service.channel import open_bus
 from coach.service.connector_settings import load_connector_settings
 from coach.service.handshake import Door, Lobby
+from coach.service.identity_provider import load_identity_provider
 from coach.service.keys import ApiKeys
 from coach.service.meter import Meter
 from coach.service.old_keys import FILE as OLD_KEYS
@@ -112,8 +113,11 @@ class Service:
         default = self.default
         self.tokens = Tokens(secrets, clock=clock)
         self.tickets = Tickets(secrets, clock=clock)
+        self.provider = load_identity_provider(settings, tenants=self.tenants)
         self.keys = ApiKeys(default.database, secrets, clock=clock)
-        self._authenticator = Authenticator(keys=self.keys, tokens=self.tokens, tenants=self.tenants)
+        self._authenticator = Authenticator(
+            keys=self.keys, tokens=self.tokens, provider=self.provider, tenants=self.tenants
+        )
         self.limits = RequestLimits(
             per_key=settings.requests_per_minute,
             per_token=settings.token_requests_per_minute,
@@ -219,6 +223,8 @@ class Service:
                     poll.cancel()
                     await asyncio.gather(*tasks, return_exceptions=True)
                     await self.limits.close()
+                    if self.provider is not None:
+                        await self.provider.close()
         finally:
             if self.meter.tracing is not None:
                 # A collector that is away must not keep the process alive.
