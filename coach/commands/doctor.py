@@ -30,7 +30,7 @@ def doctor(
     port: Annotated[int | None, typer.Option(help="端口。")] = None,
     json: Json = False,
 ) -> None:
-    """检查安装和环境：规则、数据、数据库、时钟、端口、页面、访问范围，并说明怎样修。
+    """检查安装和环境：规则、数据、数据库、Redis、进程数、时钟、端口、页面、访问范围，并说明怎样修。
 
     只看不改，服务运行时也可以执行。设置的来源与 coach serve 相同：命令行、COACH_* 环境变量、coach.toml。
     每项一行：✓ 正常，! 最好处理，✗ 必须处理。
@@ -74,6 +74,7 @@ def _examine(settings: Settings) -> Iterator[Finding]:
         examine_data,
         examine_machine,
     )
+    from coach.service.checkup_cluster import examine_cluster  # noqa: PLC0415
     from coach.service.checkup_database import examine_database  # noqa: PLC0415
     from coach.service.checkup_rules import examine_rules, load_for_checkup  # noqa: PLC0415
     from coach.service.webhooks.checkup import examine_webhooks  # noqa: PLC0415
@@ -84,6 +85,7 @@ def _examine(settings: Settings) -> Iterator[Finding]:
     yield from examine_rules(settings, book, problem)
     yield from examine_data(settings)
     yield from examine_database(settings)
+    yield from examine_cluster(settings)
     yield from examine_webhooks(settings)
     yield from examine_access(settings, digest=book.digest if book is not None else "")
 

@@ -62,7 +62,9 @@ async def _examine(settings: Settings) -> list[Finding]:
                 findings.append(await _keys(database, found, settings))
             if not number and database.file is None:
                 async with database.transaction() as connection:
-                    findings += await _server(connection, pool=settings.database_pool * len(databases))
+                    findings += await _server(
+                        connection, pool=settings.database_pool * len(databases) * settings.workers
+                    )
         except FAILURES as error:
             raise ConfigError(f"{database.label}: {reason_of(error)}") from error
         except ConfigError as error:
@@ -215,7 +217,7 @@ def _clocks(apart_s: float) -> Finding:
 def _connections(*, most: int, taken: int, own: int, pool: int) -> Finding:
     name, title = "database-connections", "数据库连接数"
     free = most - taken
-    says = f"上限 {most}，已用 {taken}，空闲 {free}；一个服务进程最多用 {pool} 个"
+    says = f"上限 {most}，已用 {taken}，空闲 {free}；这里的服务最多用 {pool} 个"
     if own >= 0:
         says += f"；这个用户限 {own} 个"
         free = min(free, own)

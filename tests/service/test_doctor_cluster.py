@@ -1,0 +1,103 @@
+"""`coach doctor` where several processes serve: cores, and a real Valkey that is there, away or badly set up."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+import pytest
+from valkey_server import Valkey
+
+from coach.service import checkup_cluster
+from coach.service.checkup_cluster import examine_cluster
+
+pytest.importorskip("redis", reason="needs coach[cluster]")
+
+
+@pytest.fixture(scope="module")
+def valkey(tmp_path_factory):
+    """A server of this module."""
+    server = Valkey(tmp_path_factory.mktemp("valkey")).start()
+    yield server
+    server.kill()
+
+
+def findings(settings):
+    """The findings by name."""
+    return {each.name: each for each in examine_cluster(settings)}
+
+
+def test_a_sound_bus_is_told_with_its_kind(settings_for, valkey):
+    """Every line about it is well, and the first says what is there."""
+    found = findings(settings_for(redis_url=valkey.url))
+    names = {"redis", "redis-distance", "redis-clock", "redis-memory", "redis-connections"}
+    assert {name for name, each in found.items() if each.state == "ok"} >= names
+    assert "Valkey 8" in found["redis"].says
+
+
+def test_without_a_bus_nothing_is_said_of_it(settings_for):
+    """One process needs none."""
+    assert list(findings(settings_for())) == ["workers"]
+
+
+def test_a_bus_that_is_away_is_an_error(settings_for):
+    """With the address, without the password in it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    found = findings(settings_for(redis_url=f"redis://coach:hidden@127.0.0.1:{port}/0"))["redis"]
+    assert found.state == "error"
+    assert f"127.0.0.1:{port}" in found.says
+    assert "hidden" not in found.says + found.mend
+
+
+def test_an_address_that_is_none_is_an_error(settings_for):
+    """It says what one looks like."""
+    found = findings(settings_for(redis_url="http://127.0.0.1"))["redis"]
+    assert found.state == "error"
+    assert "redis://" in found.mend
+
+
+def test_a_full_bus_that_would_refuse_is_told(settings_for, valkey):
+    """A limit of memory without eviction ends in refused events."""
+    valkey.say(b"CONFIG SET maxmemory 100mb\r\n")
+    try:
+        found = findings(settings_for(redis_url=valkey.url))["redis-memory"]
+        assert found.state == "warning"
+        assert "volatile-ttl" in found.mend
+        valkey.say(b"CONFIG SET maxmemory-policy volatile-ttl\r\n")
+        assert findings(settings_for(redis_url=valkey.url))["redis-memory"].state == "ok"
+    finally:
+        valkey.say(b"CONFIG SET maxmemory 0\r\n")
+        valkey.say(b"CONFIG SET maxmemory-policy noeviction\r\n")
+
+
+def test_too_few_connections_are_told_with_the_number_needed(settings_for, valkey):
+    """Each worker reads 64 topics over one connection."""
+    settings = settings_for(redis_url=valkey.url, workers=4, max_connections=6_400_000)
+    found = findings(settings)["redis-connections"]
+    assert found.state == "warning"
+    assert str(4 * 100_006) in found.says
+
+
+def test_a_replica_is_refused(settings_for, valkey):
+    """It cannot be written to."""
+    valkey.say(b"REPLICAOF 127.0.0.1 1\r\n")
+    try:
+        assert findings(settings_for(redis_url=valkey.url))["redis"].state == "error"
+    finally:
+        valkey.say(b"REPLICAOF NO ONE\r\n")
+
+
+def test_clocks_that_differ_are_told(settings_for, valkey, monkeypatch):
+    """A difference that makes leases and tokens disagree is a warning."""
+    monkeypatch.setattr(checkup_cluster, "_CLOCKS_APART_S", -1.0)
+    assert findings(settings_for(redis_url=valkey.url))["redis-clock"].state == "warning"
+
+
+def test_more_workers_than_cores_are_told(settings_for, valkey):
+    """They would take the core from one another."""
+    cores = len(os.sched_getaffinity(0))
+    settings = settings_for(redis_url=valkey.url, workers=min(64, cores + 1))
+    assert findings(settings)["workers"].state == "warning"
+    assert findings(settings_for(redis_url=valkey.url, workers=cores))["workers"].state == "ok"
