@@ -311,8 +311,7 @@ def _told(tenant: Tenant, record: ReviewRecord, *, status: int = 200) -> Respons
 
 
 def _tickets(request: Request) -> Tickets:
-    tickets: Tickets = request.app.state.tickets
-    return tickets
+    return service_of(request).tickets
 
 
 def _finished(tenant: Tenant, review_id: str, visitor: Visitor) -> Path:

@@ -8,26 +8,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import secrets
 import shutil
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-import orjson
-
-from coach import shipped
-from coach.coaching.scorecard_file import find_scorecard
 from coach.errors import ConfigError, MessageError
-from coach.service.review_order import DONE, FAILED, OUT, STOPPED, Job
-from coach.service.review_process import run_job
+from coach.service.review_listeners import Listeners
+from coach.service.review_order import DONE, FAILED, OUT, STOPPED
 from coach.service.review_record import (
     DOWNLOADS,
     ENDED,
     UNFINISHED,
     ReviewOptions,
     ReviewRecord,
-    read_record,
 )
+from coach.service.review_runner import read_summary, run_review
+from coach.service.review_share import INCOMING, ReviewShare
 from coach.service.uploads import IN
 
 if TYPE_CHECKING:
@@ -35,11 +32,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from coach.config import Settings
+    from coach.service.review_share import Ask
 
 log = logging.getLogger(__name__)
 
 
-_INCOMING: Final = ".incoming-"
 _LOOK_S: Final = 60.0
 _SWEEP_S: Final = 3600.0
 _DAY_S: Final = 86_400
@@ -50,19 +47,24 @@ class Reviews:
 
     Args:
         clock: seconds since 1970.
+        shared: other workers have the same folder; one of them runs the reviews (`review_share`).
     """
 
-    def __init__(self, *, settings: Settings, clock: Callable[[], float]) -> None:
+    def __init__(self, *, settings: Settings, clock: Callable[[], float], shared: bool = False) -> None:
         self._settings = settings
         self._clock = clock
         self._root = settings.data_dir.resolve() / "reviews"
         self._records: dict[str, ReviewRecord] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._listeners: dict[str, set[asyncio.Event]] = {}
+        self._listeners = Listeners()
         self._turns = asyncio.Semaphore(settings.review_parallel)
         self._looks = asyncio.Semaphore(1)
         self._saving = asyncio.Lock()
-        self._sweeper: asyncio.Task[None] | None = None
+        self._run = partial(run_review, root=self._root, settings=settings)
+        self._share = ReviewShare(self._root)
+        self._shared = shared
+        self._leads = False
+        self._background: list[asyncio.Task[None]] = []
 
     async def open(self) -> None:
         """Read what is there, take away what was never wholly received, and go on with what is unfinished.
@@ -74,23 +76,24 @@ class Reviews:
             await asyncio.to_thread(self._load)
         except OSError as error:
             raise ConfigError(f"data_dir: 无法使用 {self._root}：{error.strerror or error}") from error
-        for record in sorted(self._records.values(), key=lambda each: each.created_at):
-            if record.state in UNFINISHED:
-                await self._change(record.id, state="queued")
-                self._begin(record.id)
-            elif record.state == "received" and record.look is None:
-                self._begin(record.id)
-        self._sweeper = asyncio.create_task(self._sweep(), name="reviews-sweep")
+        if self._leads:
+            await self._resume()
+        self._background.append(asyncio.create_task(self._sweep(), name="reviews-sweep"))
+        if self._shared:
+            work = self._share.follow(refresh=self._refresh, take_over=self._take_over, do=self._do)
+            self._background.append(asyncio.create_task(work, name="reviews-follow"))
 
     async def close(self) -> None:
         """End the processes; what they have done stays, and the next start goes on."""
-        tasks = [*self._tasks.values(), *([self._sweeper] if self._sweeper else [])]
+        tasks = [*self._tasks.values(), *self._background]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self._share.release()
 
     def listed(self, owner: str) -> list[ReviewRecord]:
         """List the reviews that `owner` may see ("": all), youngest first."""
+        self._refresh()
         seen = [record for record in self._records.values() if owner in {"", record.owner}]
         return sorted(seen, key=lambda record: record.created_at, reverse=True)
 
@@ -100,6 +103,7 @@ class Reviews:
         Raises:
             MessageError: `not_found`.
         """
+        self._refresh()
         record = self._records.get(review_id)
         if record is None or owner not in {"", record.owner}:
             raise MessageError("not_found", "没有这次质检，可能已经删除", field="id")
@@ -124,12 +128,13 @@ class Reviews:
         Raises:
             MessageError: `busy`: so many reviews are kept already.
         """
+        self._refresh()
         if len(self._records) >= self._settings.review_kept:
             raise MessageError(
                 "busy",
                 f"已保存 {len(self._records)} 次质检，上限 {self._settings.review_kept}；请先删掉不用的",
             )
-        folder = self._root / f"{_INCOMING}{secrets.token_hex(8)}"
+        folder = self._share.incoming()
         await asyncio.to_thread((folder / IN).mkdir, parents=True, mode=0o700)
         try:
             yield folder
@@ -166,7 +171,8 @@ class Reviews:
         await asyncio.to_thread(record.write, incoming)
         await asyncio.to_thread(incoming.rename, self._root / review_id)
         self._records[review_id] = record
-        self._begin(review_id)
+        if self._leads:
+            self._begin(review_id)
         return record
 
     async def start(self, review_id: str, options: ReviewOptions | None) -> ReviewRecord:
@@ -182,6 +188,8 @@ class Reviews:
                 f"state: 这次质检是 {record.state}，应为 received、cancelled 或 failed",
                 field="state",
             )
+        if not self._leads:
+            return await self._ask(review_id, "start", options) or self.get(review_id)
         self._stop(review_id)
         changed = self._change(
             review_id, state="queued", options=options or record.options, problem="", progress={}
@@ -192,6 +200,8 @@ class Reviews:
     async def remove(self, review_id: str) -> ReviewRecord | None:
         """Cancel a review that waits or runs; delete any other with its files, and return None."""
         unfinished = self.get(review_id).state in UNFINISHED
+        if not self._leads:
+            return await self._ask(review_id, "remove", None)
         task = self._stop(review_id)
         if task is not None:
             await asyncio.gather(task, return_exceptions=True)
@@ -204,39 +214,82 @@ class Reviews:
 
     async def watch(self, review_id: str) -> AsyncGenerator[ReviewRecord]:
         """Yield a review now and after each change, the last state of those that came meanwhile; ends with it."""
-        woken = asyncio.Event()
-        listeners = self._listeners.setdefault(review_id, set())
-        listeners.add(woken)
-        try:
-            while (record := self._records.get(review_id)) is not None:
-                woken.clear()
-                yield record
-                if record.state in ENDED:
-                    return
-                await woken.wait()
-        finally:
-            listeners.discard(woken)
-            if not listeners:
-                self._listeners.pop(review_id, None)
+        async for _ in self._listeners.wakings(review_id):
+            record = self._records.get(review_id)
+            if record is None:
+                return
+            yield record
+            if record.state in ENDED:
+                return
 
     def _load(self) -> None:
         self._root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for folder in self._root.iterdir():
-            if folder.name.startswith(_INCOMING):
+        self._leads = not self._shared or self._share.lead()
+        if self._leads:
+            for folder in self._share.abandoned():
                 shutil.rmtree(folder, ignore_errors=True)
-            elif folder.is_dir():
-                try:
-                    record = read_record(folder)
-                except (OSError, ValueError, KeyError, TypeError) as error:
-                    log.error("%s: 读不懂 review.json，已略过：%s", folder, error)  # noqa: TRY400 - no trace
-                    continue
+        found, _ = self._share.changed()
+        self._records = {record.id: record for record in found}
+
+    async def _resume(self) -> None:
+        """Go on with what is unfinished."""
+        for record in sorted(self._records.values(), key=lambda each: each.created_at):
+            if record.state in UNFINISHED:
+                await self._change(record.id, state="queued")
+            self._begin_new(record.id)
+
+    def _begin_new(self, review_id: str) -> None:
+        record = self._records[review_id]
+        waits = record.state == "queued" or (record.state == "received" and record.look is None)
+        if waits and review_id not in self._tasks:
+            self._begin(review_id)
+
+    async def _take_over(self) -> None:
+        log.info("质检由本进程接手")
+        self._leads = True
+        self._refresh()
+        await self._resume()
+
+    def _refresh(self) -> None:
+        """Take over what is new on disk; whoever runs the reviews knows better of those that he knows."""
+        if not self._shared:
+            return
+        found, present = self._share.changed()
+        for record in found:
+            if not self._leads:
                 self._records[record.id] = record
+                self._listeners.wake(record.id)
+            elif record.id not in self._records:
+                self._records[record.id] = record
+                self._begin_new(record.id)
+        if not self._leads:
+            for gone in self._records.keys() - present:
+                del self._records[gone]
+                self._listeners.wake(gone)
+
+    async def _ask(
+        self, review_id: str, action: Literal["start", "remove"], options: ReviewOptions | None
+    ) -> ReviewRecord | None:
+        """Let the worker that runs the reviews do something; return the review as it is then.
+
+        Raises:
+            MessageError: `busy`: he has not done it in time.
+        """
+        await self._share.ask(review_id, action, options)
+        self._refresh()
+        return self._records.get(review_id)
+
+    async def _do(self, ask: Ask) -> None:
+        if ask.action == "start":
+            await self.start(ask.review_id, ask.options)
+        else:
+            await self.remove(ask.review_id)
 
     def _change(self, review_id: str, **changes: Any) -> asyncio.Future[ReviewRecord]:  # noqa: ANN401 - any field
         """Change a record and tell it at once; the future is done when it is on disk."""
         record = self._records[review_id].changed(at=self._clock(), **changes)
         self._records[review_id] = record
-        self._wake(review_id)
+        self._listeners.wake(review_id)
         return asyncio.ensure_future(self._save(review_id))
 
     async def _save(self, review_id: str) -> ReviewRecord:
@@ -248,10 +301,6 @@ class Reviews:
             except OSError as error:
                 log.error("质检 %s: 写不了 review.json：%s", review_id, error)  # noqa: TRY400 - no trace
             return record
-
-    def _wake(self, review_id: str) -> None:
-        for woken in self._listeners.get(review_id, ()):
-            woken.set()
 
     def _begin(self, review_id: str) -> None:
         queued = self._records[review_id].state == "queued"
@@ -285,16 +334,19 @@ class Reviews:
                     self._records[review_id] = self._records[review_id].changed(
                         at=self._clock(), progress=told
                     )
-                    self._wake(review_id)
+                    self._listeners.wake(review_id)
+                    if self._shared:
+                        with contextlib.suppress(OSError):
+                            self._share.tell_progress(review_id, told)
                 elif "message" in told:
                     problems.append(str(told["message"]))
 
             try:
-                code = await self._run("run", record, hear=hear)
+                code = await self._run("run", record, hear)
             except (MessageError, OSError) as error:
                 code, problems = FAILED, [str(error)]
         if code == DONE:
-            summary = await asyncio.to_thread(self._summary, review_id)
+            summary = await asyncio.to_thread(read_summary, self.out(review_id))
             await self._change(review_id, state="finished", summary=summary, problem="")
             # Nobody needs the words as they came any more.
             await asyncio.to_thread(shutil.rmtree, self._root / review_id / IN, ignore_errors=True)
@@ -316,7 +368,7 @@ class Reviews:
         async with self._looks:
             try:
                 async with asyncio.timeout(_LOOK_S):
-                    code = await self._run("look", self._records[review_id], hear=hear)
+                    code = await self._run("look", self._records[review_id], hear)
             except TimeoutError:
                 problem = f"{_LOOK_S:.0f} 秒内只看了 {len(seen)} 个文件；可以直接开始质检"
             else:
@@ -326,42 +378,11 @@ class Reviews:
         if self._records[review_id].state == "received":
             await self._change(review_id, look=tuple(seen), problem=problem)
 
-    async def _run(self, mode: str, record: ReviewRecord, *, hear: Callable[[dict[str, Any]], None]) -> int:
-        folder = self._root / record.id
-        settings, options = self._settings, record.options
-        above = settings.review_dir if record.folder else folder / IN
-        if above is None:
-            raise MessageError("not_allowed", "review_dir 已不再设置，读不到这次质检的文件夹")
-        job = Job(
-            cwd=str(above.resolve()),
-            sources=record.files,
-            rules=str(settings.rules.resolve()),
-            phrasebook=str(settings.phrasebook.resolve()),
-            packs=settings.packs,
-            scorecard=str(find_scorecard(settings.rules, shipped.rules_dir()).resolve()),
-            masked=settings.masking,
-            workers=settings.review_workers or max(1, (os.cpu_count() or 1) - 1),
-            agent_is=options.agent_is,
-            customer_is=options.customer_is,
-            format=options.format,
-            encoding=options.encoding,
-            since=options.since,
-            anonymous=options.anonymous,
-            lang=options.lang,
-        )
-        await asyncio.to_thread(job.write, folder)
-        return await run_job(mode, folder, hear=hear)
-
-    def _summary(self, review_id: str) -> dict[str, Any]:
-        summary: dict[str, Any] = orjson.loads((self.out(review_id) / "summary.json").read_bytes())
-        del summary["sources"]
-        return summary
-
     async def _delete(self, review_id: str) -> None:
         self._records.pop(review_id, None)
-        self._wake(review_id)
+        self._listeners.wake(review_id)
         # Under a name that the next start clears away, should this one be killed meanwhile.
-        gone = self._root / f"{_INCOMING}{review_id}"
+        gone = self._root / f"{INCOMING}{review_id}"
         with contextlib.suppress(FileNotFoundError):
             await asyncio.to_thread((self._root / review_id).rename, gone)
         await asyncio.to_thread(shutil.rmtree, gone, ignore_errors=True)
@@ -370,7 +391,7 @@ class Reviews:
         """Delete what is older than the days it may be kept."""
         while True:
             oldest = self._clock() - self._settings.review_keep_days * _DAY_S
-            for record in list(self._records.values()):
+            for record in list(self._records.values()) if self._leads else ():
                 if record.created_at < oldest and record.state not in UNFINISHED:
                     log.info("质检 %s 已过保留期，删除", record.id)
                     with contextlib.suppress(OSError):

@@ -119,7 +119,7 @@ class Tenant:
             forget=self._forget,
         )
         self.answers = Answers(self.store, clock=clock)
-        self.reviews = Reviews(settings=settings, clock=clock)
+        self.reviews = Reviews(settings=settings, clock=clock, shared=bus is not None)
         self.decisions = Decisions(self.database, masking=settings.masking, clock=clock)
         self.supervision = Supervision(
             board=self.board,

@@ -1,42 +1,61 @@
 """Addresses that a browser may open by itself: it cannot send a key with a link, so the link holds a ticket.
 
-A ticket is for one file, lives for a minute and in memory only; what stays in the browser's history is worth nothing.
+A ticket is for one file of one tenant and good for a minute; it is signed, so that every worker knows it. What stays
+in the browser's history is worth nothing.
 """
 
 from __future__ import annotations
 
-import secrets
 from typing import TYPE_CHECKING, Final
+
+import jwt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from coach.service.signing import Secrets
+
 TTL_S: Final = 60.0
-_MOST: Final = 10_000
+_ALGORITHM: Final = "HS256"
+# Not that of tokens: neither passes for the other.
+_AUDIENCE: Final = "coach-ticket"
 
 
 class Tickets:
-    """The tickets in force.
+    """Issues tickets and reads them.
 
     Args:
         clock: seconds since 1970.
     """
 
-    def __init__(self, *, clock: Callable[[], float]) -> None:
+    def __init__(self, secrets: Secrets, *, clock: Callable[[], float]) -> None:
+        self._secrets = secrets
         self._clock = clock
-        self._tickets: dict[str, tuple[str, str, float]] = {}
 
     def issue(self, path: str, *, tenant: str) -> tuple[str, float]:
         """Give a ticket for a path of a tenant; return it with its end in seconds since 1970."""
-        now = self._clock()
-        self._tickets = {name: held for name, held in self._tickets.items() if held[2] > now}
-        while len(self._tickets) >= _MOST:
-            del self._tickets[next(iter(self._tickets))]
-        ticket = secrets.token_urlsafe(24)
-        self._tickets[ticket] = (path, tenant, now + TTL_S)
-        return ticket, now + TTL_S
+        until = self._clock() + TTL_S
+        secret = self._secrets.newest
+        claims = {"aud": _AUDIENCE, "path": path, "tenant": tenant, "exp": int(until)}
+        return jwt.encode(claims, secret.value, algorithm=_ALGORITHM, headers={"kid": secret.id}), until
 
     def admits(self, ticket: str, path: str) -> str | None:
         """Return the tenant whose file the ticket opens, None unless it is for this path and in force."""
-        held_path, tenant, until = self._tickets.get(ticket, ("", "", 0.0))
-        return tenant if held_path == path and until > self._clock() else None
+        try:
+            secret = self._secrets.named(jwt.get_unverified_header(ticket).get("kid"))
+            if secret is None:
+                return None
+            claims = jwt.decode(
+                ticket,
+                secret.value,
+                # Never what the ticket itself names.
+                algorithms=[_ALGORITHM],
+                audience=_AUDIENCE,
+                # Expiry is checked below, by the clock that was passed in.
+                options={"require": ["path", "tenant", "exp"], "verify_exp": False},
+            )
+        except jwt.InvalidTokenError:
+            return None
+        if claims["path"] != path or float(claims["exp"]) <= self._clock():
+            return None
+        return str(claims["tenant"])

@@ -457,6 +457,80 @@ def test_a_second_service_over_the_same_folder_is_refused(start, book, tmp_path,
     assert "data_dir" in done.stderr
 
 
+CARD = """\
+version: 1
+title: 测试评分卡
+points: 100
+passing: 90
+items:
+  - {id: ignorance, title: 推说不知道, categories: [ignorance], points: {notice: -1, warning: -5, violation: -20}}
+"""
+
+TRANSCRIPT = "call_id,speaker,text,start,end\n" + "".join(
+    f"c{call},{speaker},{text},{turn},{turn}.9\n"
+    for call in range(30)
+    for turn, (speaker, text) in enumerate(
+        [("客服", "您好请讲"), ("客户", "怎么退款"), ("客服", "这个我不知道")]
+    )
+)
+
+
+@pytest.fixture
+def card(book):
+    """A scorecard that knows the tests' rules."""
+    (book / "rules" / "scorecards").mkdir()
+    (book / "rules" / "scorecards" / "default.yml").write_text(CARD, "utf-8")
+
+
+def _review(connection, review_id):
+    return connection.get(f"/v1/reviews/{review_id}").json()
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_reviews_belong_to_all_workers(start, clients, ends, card, number):
+    """Uploaded at either, run by one, followed, downloaded and deleted at the other."""
+    cluster = start()
+    at = ends(cluster, clients)
+    one, other = (at.request(at=cluster.workers[place]) for place in (number, 1 - number))
+    sent = one.post("/v1/reviews", files={"files": ("calls.csv", TRANSCRIPT.encode())})
+    assert sent.status_code == 201, sent.text
+    review_id = sent.json()["id"]
+    assert review_id in [each["id"] for each in other.get("/v1/reviews").json()["reviews"]]
+    socket = clients.socket(f"{cluster.url}/v1/reviews/{review_id}/progress")
+    socket.send({"type": "hello", "token": cluster.key})
+    assert socket.next()["type"] == "ready"
+    while (state := socket.next(30))["state"] not in {"finished", "failed"}:
+        pass
+    assert (state["state"], state["summary"]["calls"]) == ("finished", 30)
+    assert _review(other, review_id)["state"] == "finished"
+    link = one.post(f"/v1/reviews/{review_id}/links", json={"file": "report.html"}).json()["url"]
+    assert httpx.get(cluster.url + link, trust_env=False).status_code == 200
+    assert (
+        httpx.get(cluster.url + link.replace("report.html", "hits.csv"), trust_env=False).status_code == 401
+    )
+    assert other.get(f"/v1/reviews/{review_id}/results").text.count("\n") == 30
+    assert other.delete(f"/v1/reviews/{review_id}").status_code == 204
+    assert one.get(f"/v1/reviews/{review_id}").status_code == 404
+
+
+def test_a_review_goes_on_at_another_worker(start, clients, ends, card):
+    """The worker that runs it is killed; it is finished all the same, and may be started by whoever does not run it."""
+    cluster = start()
+    at = ends(cluster, clients)
+    one, two = cluster.workers
+    connection = at.request(at=two)
+    fields = {"start": "false"}
+    sent = connection.post("/v1/reviews", data=fields, files={"files": ("calls.csv", TRANSCRIPT.encode())})
+    review_id = sent.json()["id"]
+    cluster.until(lambda: _review(connection, review_id)["look"] is not None)
+    started = connection.post(f"/v1/reviews/{review_id}/start")
+    assert started.status_code == 200, started.text
+    assert started.json()["state"] in {"queued", "running", "finished"}
+    os.kill(one, signal.SIGKILL)
+    cluster.until(lambda: _review(connection, review_id)["state"] == "finished")
+    assert connection.post(f"/v1/reviews/{review_id}/start").status_code == 409
+
+
 def test_changed_rules_reach_every_worker(start, clients, wire, book, ends):
     """A rule saved while they run speaks at each of them."""
     cluster = start()
