@@ -141,6 +141,11 @@ class Bus:
             keep = self._keep if b":agent:" in key else _TEAM_FACTOR * self._keep
             self._link.writer.add(key, frame=frame, meta=meta, keep=keep)
 
+    def erase(self, key: bytes) -> None:
+        """Delete a stream, after what was published so far."""
+        if self._link is not None:
+            self._link.writer.delete(key)
+
     def tell(self, message: Message) -> None:
         """Tell all other workers something."""
         if self._link is not None:

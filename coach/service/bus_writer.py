@@ -53,6 +53,11 @@ class BusWriter:
             self._extended[key] = now
             self._put((b"EXPIRE", key, _TOPIC_KEPT_S))
 
+    def delete(self, key: bytes) -> None:
+        """Queue the end of a stream; another one begins with its next event."""
+        self._extended.pop(key, None)
+        self._put((b"DEL", key))
+
     async def run(self) -> None:
         """Send what is queued, until cancelled.
 

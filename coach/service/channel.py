@@ -128,6 +128,10 @@ class Channel:
         """Queue an event for a stream."""
         self._bus.publish(key, frame=frame, meta=meta)
 
+    def erase(self, topic: str) -> None:
+        """Delete a topic's stream; while the bus is away it is left to expire."""
+        self._bus.erase(self.key(topic))
+
     async def look(self, key: bytes, after: str | None) -> Look:
         """Return where a stream ends and what came after an offset.
 

@@ -290,6 +290,15 @@ class Hub:
         """Return the topic's feed, if there is one."""
         return self._feeds.get(topic)
 
+    def erase(self, topic: str) -> None:
+        """Delete what was said on a topic: whoever comes back gets a snapshot."""
+        feed = self._feeds.get(topic)
+        if feed is not None:
+            feed.flush()
+            feed.forget()
+        if self.channel is not None:
+            self.channel.erase(topic)
+
     def readers(self) -> Iterator[Reader]:
         """Iterate over all connected readers."""
         return (reader for feed in self._feeds.values() for reader in feed.readers)

@@ -159,7 +159,8 @@ class Tenant:
         await self.reviews.open()
         try:
             # Of a file there is one service; a server's may be several.
-            async with self.webhooks.running(self.rules, alone=self.database.file is not None):
+            alone = self.database.file is not None and not self.calls.ownership.shared
+            async with self.webhooks.running(self.rules, alone=alone):
                 yield
         finally:
             for task in tasks:
@@ -179,9 +180,7 @@ class Tenant:
 
     def _forget(self, agent_id: str) -> None:
         """Drop what a sidebar that comes back would be sent again."""
-        feed = self.hub.known(agent_topic(agent_id))
-        if feed is not None:
-            feed.forget()
+        self.hub.erase(agent_topic(agent_id))
 
 
 def report_death(task: asyncio.Task[None]) -> None:

@@ -388,6 +388,26 @@ def test_a_lease_has_one_holder(valkey):
     run(main)
 
 
+def test_an_erased_topic_leaves_no_words_in_redis(valkey):
+    """Its stream is gone; readers go on, and whoever comes back starts anew."""
+
+    async def main():
+        async with workers(valkey.url) as (one, two):
+            reader = await two.join("agent:a")
+            await reader.next()
+            one.hub.feed("agent:a").publish(event(1))
+            offset = (await reader.next())["offset"]
+            one.hub.erase("agent:a")
+            await one.bus.drain()
+            assert valkey.say(b"EXISTS coach:default:agent:a\r\n") == b":0\r\n"
+            one.hub.feed("agent:a").publish(event(2))
+            assert (await reader.next())["n"] == 2
+            again = await one.join("agent:a", offset)
+            assert (await again.next())["type"] == "snapshot"
+
+    run(main)
+
+
 def test_a_question_is_answered_by_whoever_knows(valkey):
     """The first answer counts; nobody's is None."""
 
