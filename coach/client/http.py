@@ -22,11 +22,13 @@ from coach.client.window import Window
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
     from types import TracebackType
+    from typing import Unpack
 
     from coach.client.answers import Call, CallRow, CheckMany, CheckOne, Health, Token, Verdicted
     from coach.client.messages import OtherEvent, StreamEvent
     from coach.client.producer import SpeakerName
     from coach.client.requests import Ask
+    from coach.client.window import Head
 
 AnswerT = TypeVar("AnswerT", bound=BaseModel)
 
@@ -72,14 +74,14 @@ class Client:
         """Return the same for up to 1,000 texts, in their order."""
         return self._ask(requests.check_many(texts, speaker=speaker))
 
-    def start_call(self, call_id: str, *, agent_id: str, slots: dict[str, str] | None = None) -> int:
-        """Begin a call; return the seq that is on disk.
+    def start_call(self, call_id: str, **head: Unpack[Head]) -> int:
+        """Begin a call (`Head` says what may be told of it); return the seq that is on disk.
 
         Raises:
             RefusedError: the service refused it.
             UnreachableError: no answer; it is sent with the next event of the call.
         """
-        self._window.start(call_id, agent_id=agent_id, slots=slots)
+        self._window.start(call_id, **head)
         return self._feed(call_id)
 
     def utterance(
@@ -224,9 +226,9 @@ class AsyncClient:
         """See `Client.check_many`."""
         return await self._ask(requests.check_many(texts, speaker=speaker))
 
-    async def start_call(self, call_id: str, *, agent_id: str, slots: dict[str, str] | None = None) -> int:
+    async def start_call(self, call_id: str, **head: Unpack[Head]) -> int:
         """See `Client.start_call`."""
-        self._window.start(call_id, agent_id=agent_id, slots=slots)
+        self._window.start(call_id, **head)
         return await self._feed(call_id)
 
     async def utterance(

@@ -16,13 +16,16 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
 from coach.client.errors import ClientError, RefusedError, UnreachableError
-from coach.client.window import Message, Slots, Window
+from coach.client.window import Message, Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from types import TracebackType
+    from typing import Unpack
 
     from websockets.asyncio.client import ClientConnection
+
+    from coach.client.window import Head
 
 T = TypeVar("T")
 SpeakerName = Literal["agent", "customer", "unknown"]
@@ -102,18 +105,15 @@ class AsyncProducer:
         """What the service refused so far, in order; such events are not sent again."""
         return tuple(self._window.refusals)
 
-    async def start_call(
-        self, call_id: str, *, agent_id: str, slots: Slots = None, customer_id: str | None = None
-    ) -> int:
-        """Begin a call, of a customer by his id in your records if it is known; return the event's seq.
+    async def start_call(self, call_id: str, **head: Unpack[Head]) -> int:
+        """Begin a call (`Head` says what may be told of it); return the event's seq.
 
         Raises:
             RefusedError: the call was started here already, or an id cannot be one.
             UnreachableError: the service stayed away too long.
         """
         await self._room()
-        start = self._window.start
-        return self._queued(start(call_id, agent_id=agent_id, slots=slots, customer_id=customer_id))
+        return self._queued(self._window.start(call_id, **head))
 
     async def utterance(
         self,
@@ -328,12 +328,9 @@ class Producer:
         """What the service refused so far, in order; such events are not sent again."""
         return self._opened.refusals
 
-    def start_call(
-        self, call_id: str, *, agent_id: str, slots: Slots = None, customer_id: str | None = None
-    ) -> int:
+    def start_call(self, call_id: str, **head: Unpack[Head]) -> int:
         """See `AsyncProducer.start_call`."""
-        start = self._opened.start_call(call_id, agent_id=agent_id, slots=slots, customer_id=customer_id)
-        return self._run(start)
+        return self._run(self._opened.start_call(call_id, **head))
 
     def utterance(
         self,

@@ -10,16 +10,30 @@ import re
 from collections import deque
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Required, TypedDict
 
 from coach.client.errors import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Unpack
 
 Message = dict[str, Any]
-# What fills the blanks of phrases.
-Slots = dict[str, str] | None
+
+
+class Head(TypedDict, total=False):
+    """What may be told of a call when it begins; None is as good as nothing.
+
+    `slots` fill the blanks of phrases, `customer_id` is the customer's in your records. Supervisors of `team` see
+    the call and know the agent as `agent_name`.
+    """
+
+    agent_id: Required[str]
+    slots: dict[str, str] | None
+    customer_id: str | None
+    team: str | None
+    agent_name: str | None
+
 
 MAX_TEXT: Final = 2_000
 _ID: Final = re.compile(r"[^\s/\x00-\x1f\x7f]{1,128}")
@@ -75,26 +89,19 @@ class Window:
         """Tell whether there is something to send."""
         return bool(self._due)
 
-    def start(
-        self,
-        call_id: str,
-        *,
-        agent_id: str,
-        slots: Slots = None,
-        customer_id: str | None = None,
-    ) -> int:
+    def start(self, call_id: str, **head: Unpack[Head]) -> int:
         """Add a `call.started`; return its seq.
 
         Raises:
             RefusedError: an id cannot be one, or this call was started here already.
         """
         _check_id("call_id", call_id)
-        _check_id("agent_id", agent_id)
+        _check_id("agent_id", head["agent_id"])
         if call_id in self._calls:
             raise RefusedError("invalid_field", f"call_id: {call_id} 已经开始", field="call_id")
         self._calls[call_id] = _Call()
-        event: dict[str, Any] = {"type": "call.started", "agent_id": agent_id, "slots": slots or {}}
-        return self._put(call_id, event if customer_id is None else {**event, "customer_id": customer_id})
+        known = {name: value for name, value in head.items() if value is not None}
+        return self._put(call_id, {"type": "call.started", "slots": {}, **known})
 
     def utterance(
         self,

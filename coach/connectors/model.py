@@ -79,6 +79,8 @@ class Options:
         speaker: who speaks in this stream, where a stream carries one side of the call.
         roles: the vendor's label of a speaker, in lower case, to his role.
         ends_call: whether the end of this stream is the end of the call; None: as is usual with the vendor.
+        team: whose supervisors see the call; no vendor's transcript names a queue, so the address does.
+        agent_name: how they know the agent.
     """
 
     call_id: str = ""
@@ -86,6 +88,8 @@ class Options:
     speaker: Speaker | None = None
     roles: Mapping[str, Speaker] = field(default_factory=dict)
     ends_call: bool | None = None
+    team: str = ""
+    agent_name: str = ""
 
     def speaker_of(self, label: str, *, known: Speaker | None = None) -> Speaker:
         """Return who speaks: as the integrator says, or else as the vendor documents it (`known`)."""

@@ -12,7 +12,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from coach.connectors.model import Ended, Heard, Ignored, Started
+from coach.connectors.model import Ended, Heard, Ignored, Options, Started
 from coach.connectors.state import State
 from coach.errors import MessageError
 from coach.service.ingest import Intake, Outbox
@@ -99,7 +99,7 @@ class ConnectorDesk:
         await self._take(
             connector.call_id(payload),
             lambda state: connector.read(payload, state),
-            agent_id=connector.options.agent_id,
+            options=connector.options,
             principal=principal,
             answer=answer,
         )
@@ -113,7 +113,7 @@ class ConnectorDesk:
         if call_id not in self._sessions and await self._store.load_call(call_id) is None:
             raise MessageError("unknown_call", "没有这通电话", field="call_id")
         await self._take(
-            call_id, lambda state: state.end(call_id), agent_id="", principal=principal, answer=answer
+            call_id, lambda state: state.end(call_id), options=Options(), principal=principal, answer=answer
         )
 
     async def _take(
@@ -121,7 +121,7 @@ class ConnectorDesk:
         call_id: str,
         read: Callable[[State], list[Incoming]],
         *,
-        agent_id: str,
+        options: Options,
         principal: Principal,
         answer: Answer,
     ) -> None:
@@ -135,7 +135,7 @@ class ConnectorDesk:
                     session.state = await self._rebuild(call_id)
                 found = read(session.state)
                 for event in found:
-                    await self._put(event, intake, session, agent_id=agent_id, answer=answer)
+                    await self._put(event, intake, session, options=options, answer=answer)
                 # Also what an earlier payload brought: a repetition must not be answered before it is on disk.
                 durable = session.durable
             answer.acked[call_id] = _done(await self._calls.settle(call_id), durable, outbox)
@@ -149,7 +149,7 @@ class ConnectorDesk:
             self._sessions.pop(call_id, None)
 
     async def _put(
-        self, event: Incoming, intake: Intake, session: _Session, *, agent_id: str, answer: Answer
+        self, event: Incoming, intake: Intake, session: _Session, *, options: Options, answer: Answer
     ) -> None:
         """Give an event its place in the call and send it the way of every producer's events."""
         if isinstance(event, Ignored):
@@ -164,7 +164,7 @@ class ConnectorDesk:
             answer.ignore(Ignored(event.call_id, error.message))
             return
         if seq == 1:
-            agent_id = (event.agent_id if isinstance(event, Started) else "") or agent_id
+            agent_id = (event.agent_id if isinstance(event, Started) else "") or options.agent_id
             if not agent_id:
                 raise MessageError(
                     "unknown_call",
@@ -172,8 +172,15 @@ class ConnectorDesk:
                     "或先用 POST /v1/calls/{call_id}/events 发 call.started",
                     field="agent_id",
                 )
+            head = {"team": options.team, "agent_name": options.agent_name}
             await intake.event(
-                {"type": "call.started", "call_id": event.call_id, "seq": 1, "agent_id": agent_id}
+                {
+                    "type": "call.started",
+                    "call_id": event.call_id,
+                    "seq": 1,
+                    "agent_id": agent_id,
+                    **{name: value for name, value in head.items() if value},
+                }
             )
             session.durable, seq = 1, 2
             answer.events += 1

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from coach.connectors.model import Payload
 
 MAX_PAYLOAD_BYTES: Final = 1024 * 1024
-_OPTIONS: Final = ("call_id", "agent_id", "speaker", "roles", "ends_call")
+_OPTIONS: Final = ("call_id", "agent_id", "speaker", "roles", "ends_call", "team", "agent_name")
 _FORM: Final = "application/x-www-form-urlencoded"
 
 router = APIRouter()
@@ -129,6 +129,8 @@ def read_options(given: Mapping[str, str], *, roles: Mapping[str, Any]) -> Optio
         speaker=read_speaker(given["speaker"], name="speaker") if given.get("speaker") else None,
         roles={**roles, **read_roles(given.get("roles", ""), name="roles")},
         ends_call=None if not ends else ends == "true",
+        team=given.get("team", ""),
+        agent_name=given.get("agent_name", ""),
     )
 
 

@@ -37,14 +37,16 @@ def test_many_texts_are_checked_in_their_order(client):
 
 def test_a_call_is_fed_and_shown(client):
     """Each answer is the seq on disk; a partial waits for its final."""
-    assert client.start_call("c1", agent_id="a1", slots={"org": "晨光银行"}) == 1
+    assert (
+        client.start_call("c1", agent_id="a1", slots={"org": "晨光银行"}, team="t1", agent_name="小林") == 1
+    )
     assert client.utterance("c1", "u1", "我不", final=False, **WORDS) == 1
     assert client.utterance("c1", "u1", "我不知道", **WORDS) == 3
     assert client.end_call("c1", at_ms=2000) == 4
     call = client.call("c1")
     assert [(each.text, each.revision) for each in call.utterances] == [("我不知道", 2)]
     assert [each.rule for each in call.advice] == ["ignorance/bare-dont-know"]
-    assert call.ended_ms == 2000
+    assert (call.ended_ms, call.team, call.agent_name) == (2000, "t1", "小林")
     stored = client.give_feedback(call.advice[0].id, verdict="useful")
     assert client.call("c1").advice[0].feedback["verdict"] == stored.verdict == "useful"
 

@@ -143,6 +143,15 @@ def test_a_call_started_by_rest_needs_no_agent(running, wire):
     assert stored(service, "conv-1")["agent_id"] == "a-99"
 
 
+def test_the_address_says_whose_supervisors_see_the_call(running):
+    """No vendor's transcript names a team."""
+    service, record = running(), load("genesys")
+    answer = post(service, "genesys", record.payloads[1], query="agent_id=a1&team=t1&agent_name=小林")
+    assert answer.status_code == 200, answer.text
+    call = stored(service, "conv-1")
+    assert (call["team"], call["agent_name"]) == ("t1", "小林")
+
+
 def test_a_call_of_nobody_is_explained(running):
     """Without an agent the words cannot be placed; the answer says both ways to name him, and nothing is lost."""
     service, record = running(), load("genesys")

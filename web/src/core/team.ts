@@ -109,9 +109,14 @@ function compare(one: TeamCallMessage, other: TeamCallMessage): number {
   return (
     other.risk.score - one.risk.score ||
     Number(other.escalated) - Number(one.escalated) ||
-    one.started_at.localeCompare(other.started_at) ||
-    one.call_id.localeCompare(other.call_id)
+    byCode(one.started_at, other.started_at) ||
+    byCode(one.call_id, other.call_id)
   );
+}
+
+/** Order by code units: of times in one notation it is the same as by locale, and a hundred times quicker. */
+export function byCode(one: string, other: string): number {
+  return one < other ? -1 : one > other ? 1 : 0;
 }
 
 function hear(team: Team, message: TeamCallMessage, now: number): Team {

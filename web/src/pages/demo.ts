@@ -59,6 +59,8 @@ async function begin(): Promise<void> {
     more.append(link);
   }
   main.replaceChildren(softphone, panel, more);
+  // Removed it hangs up: a page that is closed leaves no call behind on the wallboard.
+  addEventListener("pagehide", () => softphone.remove());
   const listing = await fetch(`${import.meta.env.BASE_URL}calls/index.json`);
   if (listing.ok) softphone.calls = (await listing.json()) as CallListing[];
 }

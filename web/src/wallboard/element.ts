@@ -282,6 +282,7 @@ export class Wallboard extends LitElement {
       ${this.team && phase !== "live" && trouble !== "none" && (wasLive || trouble !== "network")
         ? html`<p class="notice" role="status">${words.trouble[trouble]}</p>`
         : nothing}
+      ${phase === "live" && this._connection.degraded ? html`<p class="notice" role="status">${this.#strings.degraded}</p>` : nothing}
       <div class="sr" role="status" aria-live="assertive">${this._announced}</div>
       <div class="areas ${this._opened ? "opened" : ""} ${phase === "live" || !wasLive ? "" : "dim"}" ?hidden=${!this.team}>
         ${callsView({

@@ -376,6 +376,9 @@ export const styles = css`
   .last .said {
     font-size: 15px;
     line-height: 1.5;
+  }
+  .last .said,
+  .last .reasons {
     display: -webkit-box;
     -webkit-box-orient: vertical;
     -webkit-line-clamp: 1;

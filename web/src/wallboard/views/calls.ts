@@ -111,5 +111,5 @@ function last({ message }: TeamCall, words: Words): TemplateResult {
   return html`${card
       ? html`<span class="said" lang="zh-CN">“${card.quote}”${card.outcome ? html`<em class=${card.outcome}>${words.outcome[card.outcome]}</em>` : nothing}</span>`
       : nothing}
-    ${reasons.length ? html`<small>${reasons.join(" · ")}</small>` : nothing}`;
+    ${reasons.length ? html`<small class="reasons" title=${reasons.join(" · ")}>${reasons.join(" · ")}</small>` : nothing}`;
 }
