@@ -160,7 +160,9 @@ def load_scorecard(path: Path, *, book: Rulebook, rules_dir: Path | None = None)
         model = ScorecardFile.model_validate(source.content)
     except ValidationError as error:
         raise RulebookError(source.problems(error)) from error
-    if problems := list(_problems(model, source, _known(book, rules_dir))):
+    # The card of another rule book, the shipped one say, may speak of the packs that lie beside it.
+    beside = path.parent.parent if path.parent.name == FOLDER else None
+    if problems := list(_problems(model, source, _known(book, rules_dir, beside))):
         raise RulebookError(problems)
     return _card(model, path)
 
@@ -178,8 +180,8 @@ def unscored(card: Scorecard, categories: Iterable[str]) -> list[str]:
     return sorted(set(categories) - named)
 
 
-def _known(book: Rulebook, rules_dir: Path | None) -> _Known:
-    packs = (rules_dir / "packs").glob("*/*.yml") if rules_dir is not None else ()
+def _known(book: Rulebook, *folders: Path | None) -> _Known:
+    packs = [path for folder in folders if folder is not None for path in (folder / "packs").glob("*/*.yml")]
     agent = [rule for rule in book.rules if rule.speaker != "customer"]
     categories = {rule.category for rule in agent} | set(CATEGORIES) | {path.stem for path in packs}
     return _Known(frozenset(categories), frozenset(rule.id for rule in agent))

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from coach.cli import app
+from coach.coaching.scorecard_file import find_scorecard, load_scorecard
 from coach.commands.scorecards import lint_scorecards
 from coach.rulebook.book import load_rulebook
 from coach.shipped import phrasebook_dir, rules_dir
@@ -46,3 +47,12 @@ def test_a_category_without_points_is_a_warning(rules: Path) -> None:
     findings = lint_scorecards(rules, book)
     assert {finding.level for finding in findings} == {"warning"}
     assert any("类别 rude 没有计分项" in finding.message for finding in findings)
+
+
+def test_a_site_without_packs_is_scored_by_the_shipped_card(rules: Path) -> None:
+    """The card names the packs that lie beside it, and not only those of the rules in force."""
+    shutil.rmtree(rules / "packs")
+    shutil.rmtree(rules / "scorecards")
+    book = load_rulebook(rules_dir=rules, phrasebook_dir=phrasebook_dir(), check_examples=False)
+    card = load_scorecard(find_scorecard(rules, rules_dir()), book=book, rules_dir=rules)
+    assert "insurance" in frozenset[str]().union(*(item.categories for item in card.items))
