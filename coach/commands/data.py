@@ -66,8 +66,8 @@ def delete(
         name for name, value in (("--call", call), ("--customer", customer), ("--before", before)) if value
     ]
     if len(given) != 1:
-        came = "、".join(given) or "都没有给"
-        raise ConfigError(f"--call、--customer、--before: 收到 {came}，应正好给出一个")
+        came = "、".join(given) or "一个也没有"
+        raise ConfigError(f"--call、--customer、--before: 应正好给出其中一个，现在给了：{came}")
     try:
         day = read_time(before, name="--before")
     except MessageError as error:

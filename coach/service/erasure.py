@@ -32,6 +32,7 @@ _LEAST_PAUSE_S: Final = 0.02
 # A call that has not ended and began earlier than this is one that nobody will end.
 OPEN_S: Final = 86_400.0
 _MANY: Final = 1000
+_QUOTES: Final = 200
 _CHECKPOINT_S: Final = 1.0
 
 
@@ -133,6 +134,26 @@ class Erasure:
         if erased.calls:
             await self.scrub()
         return erased
+
+    async def forget_quotes(self, before: float) -> int:
+        """Take the words out of decisions made before a time (seconds since 1970); return how many.
+
+        Their calls may be long gone, or have been recordings: then nothing else leads to them.
+        """
+        decisions, history = schema.decisions, schema.decision_history
+        some = select(decisions.c.id).where(decisions.c.at < before, decisions.c.text != "").limit(_QUOTES)
+        forgotten = 0
+        while True:
+            async with self._database.writing() as connection:
+                ids = list((await connection.execute(some)).scalars())
+                if ids:
+                    of_those = history.c.decision_id.in_(ids)
+                    await connection.execute(update(history).where(of_those).values(reason=""))
+                    await connection.execute(update(decisions).where(decisions.c.id.in_(ids)).values(text=""))
+            forgotten += len(ids)
+            if len(ids) < _QUOTES:
+                return forgotten
+            await asyncio.sleep(_LEAST_PAUSE_S)
 
     async def scrub(self) -> None:
         """Take what was deleted out of the journal too; a server does that by itself."""

@@ -138,6 +138,9 @@ class Retention:
         """Delete what is older than may be kept."""
         before = self._clock() - self._days * _DAY_S
         done = await self.delete_before(before, actor=SERVICE)
+        quotes = await self._erasure.forget_quotes(before)
+        if quotes:
+            log.info("保留期 %d 天已过：去掉 %d 条复核的原话", self._days, quotes)
         if done.erased.calls:
             log.info(
                 "保留期 %d 天已过：删除 %d 通电话、%d 句话",

@@ -164,6 +164,28 @@ def test_what_is_too_old_is_deleted_and_told(running, clients, wire, caplog):
     assert (entry["who"], entry["role"], entry["details"]["calls"]) == ("coach", "service", 2)
 
 
+def test_words_of_old_decisions_about_recordings_go_too(running):
+    """A verdict about a hit of a review outlives its files; its quote and reason do not outlive the days kept."""
+    now = [time.time()]
+    service = running(clock=lambda: now[0], retention_days=30)
+    review = finished(service, {"a.jsonl": json.dumps(CALL, ensure_ascii=False) + "\n"})["id"]
+    hit = service.http("GET", f"/v1/reviews/{review}/hits").json()["hits"][0]
+    place = {name: hit[name] for name in ("turn", "rule", "start", "end")}
+    body = {
+        **place,
+        "review": review,
+        "call": hit["call_id"],
+        "verdict": "wrong",
+        "reason": WORD,
+        "reviewer": "qa",
+    }
+    assert service.http("POST", "/v1/decisions", json=body).json()["text"] != ""
+    now[0] += 31 * DAY_S
+    service.within(service.service.default.retention.sweep)
+    (kept,) = service.http("GET", "/v1/decisions").json()["decisions"]
+    assert (kept["verdict"], kept["text"], kept["history"][0]["reason"]) == ("wrong", "", "")
+
+
 def test_nothing_is_deleted_unless_days_are_set(running, clients, wire):
     """0 keeps for ever."""
     now = [time.time()]
