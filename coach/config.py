@@ -378,6 +378,6 @@ def _toml_file() -> Path:
 
 
 def _shown(default: object) -> str:
-    if default is None or default == ():
+    if default in (None, (), ""):
         return "empty"
     return str(default).lower() if isinstance(default, bool) else str(default)

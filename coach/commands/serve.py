@@ -73,7 +73,7 @@ def serve(
 
 def _announce(service: Service, url: str) -> None:
     if service.first_key is not None:
-        print(f"API 密钥（角色 admin，只显示这一次，请保存）：{service.first_key}")
+        print(f"API 密钥（角色 admin，只显示这一次，请保存）：{service.first_key}", flush=True)
     if not url:
         return
     page = "/demo" if service.settings.demo else "/sidebar"

@@ -82,6 +82,9 @@ class Service:
         except OSError as error:
             raise ConfigError(f"data_dir: 无法使用 {settings.data_dir}：{error.strerror}") from error
         for plan in plans:
+            if plan.name != DEFAULT:
+                for folder in (plan.settings.data_dir.parent, plan.settings.data_dir):
+                    folder.mkdir(exist_ok=True, mode=0o700)
             if not plan.settings.masking:
                 log.warning(
                     "租户 %s 的个人信息脱敏已关闭（masking=off）：号码、姓名、地址会原样显示和保存", plan.name
@@ -249,7 +252,6 @@ def _load_rules(
         if plan.rules in sources:
             continue
         settings = plan.settings
-        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         source = sources[plan.rules] = RuleSource(
             rules_dir=settings.rules,
             phrasebook_dir=settings.phrasebook,

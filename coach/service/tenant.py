@@ -77,8 +77,6 @@ class Tenant:
         self.title = plan.title
         self.settings = settings
         self.quotas = plan.quotas
-        if name != DEFAULT:
-            settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.rules = rules
         self.database = Database.of(settings, tenant=name)
         self.audit = Audit(self.database, clock=clock)

@@ -229,8 +229,10 @@ def test_only_one_of_two_first_starts_makes_the_first_key(tmp_path):
     assert names == ["first"]
 
 
-def test_keys_change_while_the_service_runs(running, tmp_path):
+@pytest.mark.databases
+def test_keys_change_while_the_service_runs(running, tmp_path, database_url, monkeypatch):
     """Made and revoked by the command line; the service knows after its next poll."""
+    monkeypatch.setenv("COACH_DATABASE_URL", database_url or "")
     service = running()
     folder = ["--data-dir", str(tmp_path / "state")]
     made = CliRunner().invoke(app, ["keys", "new", "crm", "--role", "reviewer", *folder])

@@ -12,6 +12,8 @@ from typer.testing import CliRunner
 from coach.cli import app
 from coach.config import Settings
 from coach.errors import ConfigError
+from coach.service.database import Database
+from coach.service.migrate import upgrade
 from coach.service.quota import Rate
 from coach.service.tenants_file import load_tenants
 
@@ -33,16 +35,26 @@ overrides:
 
 
 @pytest.fixture
-def tenants(running, tmp_path):
+def tenants(running, tmp_path, database_url):
     """A factory of services with the tenants of a file."""
 
     def start(text: str = TWO, **changes):
         folder = tmp_path / "state"
         folder.mkdir(exist_ok=True)
         (folder / "tenants.toml").write_text(text, "utf-8")
+        if database_url:
+            for name in ("bank", "shop"):
+                asyncio.run(_upgrade(database_url, name))
         return running(**changes)
 
     return start
+
+
+async def _upgrade(url: str, tenant: str) -> None:
+    """Do as `coach db upgrade --tenant`."""
+    database = Database(url, tenant=tenant)
+    await upgrade(database)
+    await database.close()
 
 
 def load(tmp_path, text: str, **changes):
@@ -121,7 +133,8 @@ def test_a_tenant_may_have_overrides_of_its_own(tenants, book):
     assert severities == {"default": "warning", "bank": "violation"}
 
 
-def test_the_same_call_id_is_another_call_in_another_tenant(tenants, clients, wire):
+@pytest.mark.databases
+def test_the_same_call_id_is_another_call_in_another_tenant(tenants, clients, wire, database_url):
     """Each has its words; nobody is told that the id is taken."""
     service = tenants()
     for name, words in (("bank", "我不知道"), ("shop", "您好")):
