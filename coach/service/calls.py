@@ -222,8 +222,10 @@ class Calls:
     async def end_abandoned(self) -> None:
         """End the calls on disk that fell silent and are not in memory, each heard again first."""
         before = self._clock() - self._timeout_s
-        for call_id in await find_abandoned(self._store, silent_since=before, limit=self._max_calls):
-            if call_id in self._live:
+        silent = await find_abandoned(self._store, silent_since=before, limit=self._max_calls)
+        held = await self.ownership.held(silent)
+        for call_id in silent:
+            if call_id in held or call_id in self._live:
                 continue
             live = await self._revive(call_id)
             # Whoever sent something meanwhile keeps it alive.

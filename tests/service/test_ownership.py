@@ -1,0 +1,275 @@
+"""Two workers in one loop over one store: whose a call is, and what happens when one has not heard of it yet."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+
+import pytest
+from valkey_server import Valkey
+
+from coach.service.auth import Principal
+from coach.service.calls import Calls
+from coach.service.database import Database
+from coach.service.hub import Hub
+from coach.service.messages import read_producer_event
+from coach.service.ruleset import RuleSource
+from coach.service.store import Store
+
+pytest.importorskip("redis", reason="needs coach[cluster]")
+
+from coach.service.bus import Bus
+
+TIMEOUT_S = 10
+EVERYBODY = Principal("admin", by_key=True)
+
+
+@pytest.fixture(scope="module")
+def shared_valkey(tmp_path_factory):
+    """One server for the tests of this module."""
+    server = Valkey(tmp_path_factory.mktemp("valkey")).start()
+    yield server
+    server.kill()
+
+
+class Told:
+    """A producer that remembers what it was told."""
+
+    def __init__(self, *, resends=True) -> None:
+        self.resends = resends
+        self.acked = 0
+        self.errors = []
+
+    def ack(self, call_id, seq):
+        """Note an ack."""
+        self.acked = max(self.acked, seq)
+
+    def refuse(self, error, *, call_id, seq):
+        """Note a refusal."""
+        self.errors.append(error.code)
+
+
+class Worker:
+    """The calls of one worker; `deaf` lets it miss what the others claim."""
+
+    def __init__(self, url, file, ruleset, book, *, now) -> None:
+        self.now = now
+        self.bus = Bus(url, keep=64)
+        self.channel = self.bus.channel("default")
+        self.database = Database(file)
+        self.store = Store(self.database, max_waiting=100)
+        rules = RuleSource(rules_dir=book / "rules", phrasebook_dir=book / "phrasebook")
+        rules.load(ruleset)
+        self.hub = Hub(keep=64, channel=self.channel)
+        self.calls = Calls(
+            store=self.store,
+            hub=self.hub,
+            rules=rules,
+            max_calls=100,
+            idle_s=7200,
+            timeout_s=60,
+            clock=lambda: self.now[0],
+        )
+
+    def deaf(self):
+        """Hear no claims from now on."""
+        self.channel.on("claim", lambda _: None)
+
+    async def take(self, producer, *events):
+        """Take in events."""
+        for event in events:
+            await self.calls.accept(read_producer_event(event), producer=producer, principal=EVERYBODY)
+
+    async def until(self, found):
+        """Wait for something that has to come."""
+        async with asyncio.timeout(TIMEOUT_S):
+            while not found():  # noqa: ASYNC110 - what happens elsewhere sets no event
+                await asyncio.sleep(0.005)
+
+
+@pytest.fixture
+def two(shared_valkey, tmp_path, ruleset, book):
+    """Run a coroutine with two workers; the clock is a list of one number."""
+    shared_valkey.say(b"FLUSHALL\r\n")
+
+    def run(main):
+        async def work():
+            now = [1_800_000_000.0]
+            async with contextlib.AsyncExitStack() as stack:
+                found = []
+                for _ in range(2):
+                    each = Worker(shared_valkey.url, tmp_path / "coach.sqlite3", ruleset, book, now=now)
+                    await stack.enter_async_context(each.bus.running())
+                    stack.push_async_callback(each.database.close)
+                    await each.store.open()
+                    stack.push_async_callback(each.store.close)
+                    found.append(each)
+                await main(*found)
+
+        asyncio.run(work())
+
+    return run
+
+
+def test_whoever_takes_a_call_has_it_alone(two, wire):
+    """The other one drops it at once and lets no time pass in it."""
+
+    async def main(one, other):
+        producer = Told()
+        await one.take(producer, wire.started(), wire.said("您好", seq=2))
+        assert await one.calls.settle("c1") == 2
+        await other.take(Told(), wire.said("我不知道", seq=3))
+        await one.until(lambda: "c1" not in one.calls)
+        assert "c1" in other.calls
+        assert await one.calls.held(["c1", "c2"]) == {"c1"}
+        assert await other.calls.settle("c1") == 3
+
+    two(main)
+
+
+def test_a_stale_write_is_looked_up_before_the_producer_hears_of_it(two, wire):
+    """What the other worker stored already is acked; what it did not is written after all."""
+
+    async def main(one, other):
+        producer = Told()
+        await one.take(producer, wire.started(), wire.said("您好", seq=2))
+        await one.calls.settle("c1")
+        one.deaf()
+        await other.take(Told(), wire.said("第三句", seq=3))
+        await other.calls.settle("c1")
+        assert "c1" in one.calls
+        await one.take(producer, wire.said("第三句", seq=3), wire.said("第四句", seq=4))
+        assert await one.calls.settle("c1") == 4
+        assert producer.errors == []
+        assert producer.acked == 4
+        stored = await one.store.load_call("c1")
+        assert [each.text for _, each in stored.heard] == ["您好", "第三句", "第四句"]
+
+    two(main)
+
+
+def test_a_gap_is_looked_up_before_the_producer_hears_of_it(two, wire):
+    """Events that went to another worker are no gap."""
+
+    async def main(one, other):
+        producer = Told()
+        await one.take(producer, wire.started(), wire.said("您好", seq=2))
+        await one.calls.settle("c1")
+        one.deaf()
+        await other.take(Told(), wire.said("第三句", seq=3), wire.said("第四句", seq=4))
+        await other.calls.settle("c1")
+        await one.take(producer, wire.said("第五句", seq=5))
+        assert await one.calls.settle("c1") == 5
+        assert producer.errors == []
+        stored = await one.store.load_call("c1")
+        assert len(stored.heard) == 4
+
+    two(main)
+
+
+def test_a_real_gap_is_told(two, wire):
+    """What nobody has must be sent again."""
+
+    async def main(one, other):
+        from coach.errors import MessageError
+
+        producer = Told()
+        await one.take(producer, wire.started(), wire.said("您好", seq=2))
+        with pytest.raises(MessageError) as refused:
+            await one.take(producer, wire.said("第四句", seq=4))
+        assert refused.value.code == "gap"
+        await one.take(producer, wire.said("第三句", seq=3))
+        assert await one.calls.settle("c1") == 4
+
+    two(main)
+
+
+def test_an_event_numbered_here_is_not_taken_for_another_workers(two, wire):
+    """A vendor's event has its number from us: a stale write of it is refused, never acked as the other one."""
+
+    async def main(one, other):
+        vendor = Told(resends=False)
+        await one.take(vendor, wire.started(), wire.said("您好", seq=2))
+        await one.calls.settle("c1")
+        one.deaf()
+        await other.take(Told(resends=False), wire.said("别的话", seq=3))
+        await other.calls.settle("c1")
+        await one.take(vendor, wire.said("这句话", seq=3))
+        await one.calls.settle("c1")
+        assert vendor.errors == ["busy"]
+        assert vendor.acked == 2
+
+    two(main)
+
+
+def test_a_call_that_ended_elsewhere_is_over_here_too(two, wire):
+    """The producer is acked what is stored, and told that the rest is not taken."""
+
+    async def main(one, other):
+        producer = Told()
+        await one.take(producer, wire.started(), wire.said("您好", seq=2))
+        await one.calls.settle("c1")
+        one.deaf()
+        await other.take(Told(), wire.ended(seq=3))
+        await other.calls.settle("c1")
+        await one.take(producer, wire.said("第三句", seq=3), wire.said("第四句", seq=4))
+        await one.calls.settle("c1")
+        await one.until(lambda: producer.errors)
+        assert producer.errors == ["call_ended"]
+        assert producer.acked == 3
+        assert "c1" not in one.calls
+
+    two(main)
+
+
+def test_a_silent_call_is_ended_by_its_owner_only(two, wire):
+    """Whoever sweeps leaves alone what is in another worker's memory."""
+
+    async def main(one, other):
+        await one.take(Told(), wire.started(), wire.said("您好", seq=2))
+        await one.calls.settle("c1")
+        one.now[0] += 50
+        await one.take(Told(), wire.said("还在", seq=3, final=False))
+        one.now[0] += 20
+        await other.calls.end_abandoned()
+        assert "c1" in one.calls
+        assert (await other.store.load_call("c1")).ended_ms is None
+        one.now[0] += 60
+        one.calls.tick()
+        await one.store.settle()
+        assert (await other.store.load_call("c1")).ended_ms is not None
+
+    two(main)
+
+
+def test_the_latest_call_of_an_agent_is_shown_wherever_it_is(two, wire):
+    """A call that began later at another worker takes the place of one that is here."""
+
+    async def main(one, other):
+        await one.take(Told(), wire.started("c1"))
+        one.now[0] += 5
+        await other.take(Told(), wire.started("c2"))
+        await one.until(lambda: one.hub.feed("agent:a1").call_id == "c2")
+        feed = one.hub.feed("agent:a1")
+        reader = feed.reader(limit=100)
+        await feed.join(reader)
+        async with asyncio.timeout(TIMEOUT_S):
+            frame = await reader.next()
+        assert b'"call_id":"c2"' in frame
+
+    two(main)
+
+
+def test_taking_a_call_over_is_logged_once(two, wire, caplog):
+    """The log says where a call went, not with every event."""
+
+    async def main(one, other):
+        await one.take(Told(), wire.started(), wire.said("您好", seq=2))
+        await one.calls.settle("c1")
+        with caplog.at_level(logging.INFO):
+            await other.take(Told(), wire.said("三", seq=3), wire.said("四", seq=4))
+            await one.until(lambda: "c1" not in one.calls)
+        assert caplog.text.count("另一个进程接手") == 1
+
+    two(main)
