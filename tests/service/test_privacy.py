@@ -69,7 +69,7 @@ def test_unmasked_is_warned_about_once(running, caplog):
     with caplog.at_level(logging.WARNING):
         running(masking=False)
     assert [record.message for record in caplog.records if "脱敏" in record.message] == [
-        "个人信息脱敏已关闭（COACH_MASKING=off）：号码、姓名、地址会原样显示和保存"
+        "租户 default 的个人信息脱敏已关闭（masking=off）：号码、姓名、地址会原样显示和保存"
     ]
 
 
