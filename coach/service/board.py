@@ -144,7 +144,9 @@ class Board:
         self._asked_at = float("-inf")
         hub.serve("team", TeamSnapshots(self))
         if hub.channel is not None:
-            hub.channel.on("team", lambda message: self.interest(str(message["team"])))
+            hub.channel.on(
+                "team", lambda message: self.interest(str(message["team"]), joined=bool(message["joined"]))
+            )
 
     def add(self, head: CallHead) -> BoardCall:
         """Put a call on the board of its team; it is told with the next `flush`."""
@@ -182,7 +184,6 @@ class Board:
     def looked_at(self, team: str) -> Iterator[None]:
         """Count a supervisor of the team for as long as his socket is served."""
         self._supervisors[team] += 1
-        self._ask(team)
         try:
             yield
         finally:
@@ -190,14 +191,18 @@ class Board:
             if not self._supervisors[team]:
                 del self._supervisors[team]
 
-    def interest(self, team: str) -> None:
-        """Note that a supervisor on another worker looks at a team: its calls are told to him."""
-        now = self._clock()
-        if self._interest.get(team, 0.0) <= now:
+    def ask(self, team: str, *, joined: bool) -> None:
+        """Ask the other workers to tell their calls of a team: all at once if a supervisor has just joined here."""
+        if self._hub.channel is not None:
+            self._hub.channel.tell("team", team=team, joined=joined)
+
+    def interest(self, team: str, *, joined: bool = True) -> None:
+        """Note that a supervisor on another worker looks at a team; one who has just joined is told all its calls."""
+        self._interest[team] = self._clock() + _INTEREST_S
+        if joined:
             for call in self._teams.get(team, {}).values():
                 call.told = {}
                 call.changed = True
-        self._interest[team] = now + _INTEREST_S
 
     def flush(self) -> None:
         """Tell what changed, and again what has not been told for long."""
@@ -209,12 +214,7 @@ class Board:
         if now - self._asked_at >= REPEAT_S:
             self._asked_at = now
             for team in self._supervisors:
-                self._ask(team)
-
-    def _ask(self, team: str) -> None:
-        """Ask the other workers to tell their calls of a team."""
-        if self._hub.channel is not None:
-            self._hub.channel.tell("team", team=team)
+                self.ask(team, joined=False)
 
     async def run(self) -> None:
         """Flush for ever."""

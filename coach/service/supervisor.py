@@ -105,6 +105,8 @@ class SupervisorDesk:
         """Run the connection until it closes."""
         with self._supervision.board.looked_at(self._team):
             await self._feed.join(self._reader, after)
+            # Not before: what is told meanwhile would be missed.
+            self._supervision.board.ask(self._team, joined=True)
             if after is not None:
                 # Missed events came first; they say how things stand, so the calls may follow.
                 self._reader.put_reply(self._supervision.board.snapshot(self._team))

@@ -129,6 +129,7 @@ def test_calls_of_other_teams_cannot_be_watched_or_whispered_to(running, clients
     assert sidebar.until("pong")
 
 
+@pytest.mark.databases
 def test_a_whisper_reaches_the_agent_and_its_reading_the_supervisor(running, clients, wire):
     """Stored with who sent it and when it was read."""
     service = running()
@@ -182,6 +183,7 @@ def test_a_whisper_sent_again_is_told_once(running, clients, wire):
     assert sidebar.next()["type"] == "pong"
 
 
+@pytest.mark.databases
 def test_six_whispers_a_minute_and_the_seventh_is_refused(running, clients, wire):
     """By the service's clock; a minute later there is room again."""
     now = [1_800_000_000.0]
@@ -238,6 +240,7 @@ def test_a_fifth_call_cannot_be_watched_at_once(running, clients, wire):
     assert "unwatch" in socket.until("error")["message"]
 
 
+@pytest.mark.databases
 def test_the_rates_of_the_day_count_the_team_alone(running, clients, wire):
     """Calls, agent utterances, alerts, adoption and false alarms, from the store."""
     service = running()
