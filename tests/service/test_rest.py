@@ -184,3 +184,9 @@ def test_readiness_follows_the_store(running):
     service.tenant.store.error = "disk full"
     assert service.http("GET", "/readyz").status_code == 503
     assert service.http("GET", "/healthz").json()["store"]["problem"] == "disk full"
+
+
+def test_any_page_may_ask_whether_the_service_lives(running):
+    """A browser gives a page of another origin no answer at all unless told that it may."""
+    answer = running().http("GET", "/healthz", key=None, headers={"Origin": "https://elsewhere.example"})
+    assert answer.headers["cross-origin-resource-policy"] == "cross-origin"
