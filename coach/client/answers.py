@@ -63,6 +63,15 @@ class Token(_Answer):
     expires_at: datetime
 
 
+class UserToken(_Answer):
+    """A token for a supervisor, reviewer or administrator."""
+
+    token: str
+    user_id: str
+    role: str
+    expires_at: datetime
+
+
 class Taken(_Answer):
     """What became of a batch of events: the last seq on disk, and what was refused."""
 

@@ -20,11 +20,11 @@ from coach.client.stream import Reading, read_stream, read_stream_async
 from coach.client.window import Window
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
     from types import TracebackType
     from typing import Unpack
 
-    from coach.client.answers import Call, CallRow, CheckMany, CheckOne, Health, Token, Verdicted
+    from coach.client.answers import Call, CallRow, CheckMany, CheckOne, Health, Token, UserToken, Verdicted
     from coach.client.messages import OtherEvent, StreamEvent
     from coach.client.producer import SpeakerName
     from coach.client.requests import Ask
@@ -150,6 +150,12 @@ class Client:
     def mint_token(self, agent_id: str, *, ttl_s: int = 600) -> Token:
         """Mint a sidebar token for one agent."""
         return self._ask(requests.mint_token(agent_id, ttl_s=ttl_s))
+
+    def mint_user_token(
+        self, user_id: str, *, role: requests.UserRole, teams: Iterable[str] = (), ttl_s: int = 600
+    ) -> UserToken:
+        """Mint a token for a supervisor (of `teams`), reviewer or administrator; needs a key of the role admin."""
+        return self._ask(requests.mint_user_token(user_id, role=role, teams=teams, ttl_s=ttl_s))
 
     def health(self) -> Health:
         """Return how the service is; needs no key."""
@@ -282,6 +288,12 @@ class AsyncClient:
     async def mint_token(self, agent_id: str, *, ttl_s: int = 600) -> Token:
         """See `Client.mint_token`."""
         return await self._ask(requests.mint_token(agent_id, ttl_s=ttl_s))
+
+    async def mint_user_token(
+        self, user_id: str, *, role: requests.UserRole, teams: Iterable[str] = (), ttl_s: int = 600
+    ) -> UserToken:
+        """See `Client.mint_user_token`."""
+        return await self._ask(requests.mint_user_token(user_id, role=role, teams=teams, ttl_s=ttl_s))
 
     async def health(self) -> Health:
         """See `Client.health`."""

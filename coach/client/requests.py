@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar
 from urllib.parse import quote
 
 import orjson
@@ -18,17 +18,20 @@ from coach.client.answers import (
     RefusedAnswer,
     Taken,
     Token,
+    UserToken,
     Verdicted,
 )
 from coach.client.errors import ClientError, RefusedError, UnreachableError
 from coach.client.messages import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from coach.client.window import Message
 
-__all__ = ["Ask", "Verdict"]
+__all__ = ["Ask", "UserRole", "Verdict"]
+
+UserRole = Literal["supervisor", "reviewer", "admin"]
 
 AnswerT = TypeVar("AnswerT", bound=BaseModel)
 
@@ -99,6 +102,12 @@ def give_feedback(advice_id: str, *, verdict: Verdict) -> Ask[Verdicted]:
 def mint_token(agent_id: str, *, ttl_s: int) -> Ask[Token]:
     """Ask for a sidebar token."""
     return _post("/v1/tokens", {"agent_id": agent_id, "ttl_s": ttl_s}, Token)
+
+
+def mint_user_token(user_id: str, *, role: UserRole, teams: Iterable[str], ttl_s: int) -> Ask[UserToken]:
+    """Ask for a token for somebody who is no agent."""
+    body: dict[str, Any] = {"user_id": user_id, "role": role, "ttl_s": ttl_s}
+    return _post("/v1/tokens", {**body, "teams": list(teams)} if role == "supervisor" else body, UserToken)
 
 
 def health() -> Ask[Health]:

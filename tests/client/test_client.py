@@ -125,6 +125,17 @@ def test_a_token_lists_the_calls_of_its_agent_only(client):
     assert refused.value.status == 403
 
 
+@pytest.mark.parametrize("role", ["supervisor", "reviewer", "admin"])
+def test_an_administrator_mints_tokens_for_people(client, role):
+    """Which may then do what their role may, and mint none."""
+    minted = client.mint_user_token("u1", role=role, teams=["t1"])
+    assert (minted.user_id, minted.role) == ("u1", role)
+    with Client(client.service.url, minted.token) as person:
+        assert list(person.calls()) == []
+        with pytest.raises(RefusedError):
+            person.mint_token("a1")
+
+
 def test_a_wrong_query_is_refused_in_the_shape_of_all_errors(client):
     """The code, the field and what came."""
     answer = client.service.http("GET", "/v1/calls?limit=0")
