@@ -15,8 +15,10 @@ from pydantic import BaseModel
 from coach.client import requests
 from coach.client.errors import RefusedError, UnreachableError
 from coach.client.feeding import Feeding
+from coach.client.messages import read_event
 from coach.client.producer import AsyncProducer, Producer
-from coach.client.stream import Reading, read_stream, read_stream_async
+from coach.client.stream import Reading, agent_path, read_stream, read_stream_async, team_path
+from coach.client.team_messages import read_team_event
 from coach.client.window import Window
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from coach.client.messages import OtherEvent, StreamEvent
     from coach.client.producer import SpeakerName
     from coach.client.requests import Ask
+    from coach.client.team_messages import Rates, TeamEvent, Watched
     from coach.client.window import Head
 
 AnswerT = TypeVar("AnswerT", bound=BaseModel)
@@ -170,14 +173,20 @@ class Client:
             RefusedError: the key does not open this stream.
             UnreachableError: the service was away for longer than `patience_s`.
         """
-        return read_stream(self._reading(agent_id, after=after, patience_s=patience_s))
+        return read_stream(self._reading(agent_path(agent_id), after, patience_s), read_event)
+
+    def team_events(
+        self, team: str, *, after: str | None = None, patience_s: float = _PATIENCE_S
+    ) -> Iterator[TeamEvent | Rates | Watched | OtherEvent]:
+        """Iterate over what a team's supervisors are shown, until the caller stops; raises as `events` does."""
+        return read_stream(self._reading(team_path(team), after, patience_s), read_team_event)
 
     def producer(self, *, window: int = 1000) -> Producer:
         """Return a producer over a socket: for whole calls as they happen, many at once."""
         return Producer(self._url, self._key or "", window=window)
 
-    def _reading(self, agent_id: str, *, after: str | None, patience_s: float) -> Reading:
-        return Reading(self._url, agent_id, credential=self._key or "", after=after, patience_s=patience_s)
+    def _reading(self, path: str, after: str | None, patience_s: float) -> Reading:
+        return Reading(self._url, path, credential=self._key or "", after=after, patience_s=patience_s)
 
     def _ask(self, ask: Ask[AnswerT]) -> AnswerT:
         try:
@@ -303,8 +312,16 @@ class AsyncClient:
         self, agent_id: str, *, after: str | None = None, patience_s: float = _PATIENCE_S
     ) -> AsyncIterator[StreamEvent | OtherEvent]:
         """See `Client.events`."""
-        reading = Reading(self._url, agent_id, credential=self._key or "", after=after, patience_s=patience_s)
-        return read_stream_async(reading)
+        return read_stream_async(self._reading(agent_path(agent_id), after, patience_s), read_event)
+
+    def team_events(
+        self, team: str, *, after: str | None = None, patience_s: float = _PATIENCE_S
+    ) -> AsyncIterator[TeamEvent | Rates | Watched | OtherEvent]:
+        """See `Client.team_events`."""
+        return read_stream_async(self._reading(team_path(team), after, patience_s), read_team_event)
+
+    def _reading(self, path: str, after: str | None, patience_s: float) -> Reading:
+        return Reading(self._url, path, credential=self._key or "", after=after, patience_s=patience_s)
 
     def producer(
         self, *, window: int = 1000, tell: Callable[[dict[str, Any]], None] | None = None

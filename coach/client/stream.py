@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+from urllib.parse import quote
 
 import orjson
 from websockets.asyncio.client import connect
@@ -12,14 +13,14 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 from websockets.sync.client import connect as connect_sync
 
 from coach.client.errors import RefusedError, UnreachableError
-from coach.client.messages import read_event
 from coach.client.producer import refuse_if_denied, socket_address
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
-    from coach.client.messages import OtherEvent, StreamEvent
     from coach.client.window import Message
+
+EventT = TypeVar("EventT")
 
 _RETRY_S: Final = 0.5
 _MAX_RETRY_S: Final = 5.0
@@ -32,7 +33,8 @@ class Reading:
     """Where a reader of a stream is, and whether to try again. No I/O.
 
     Args:
-        credential: an API key, or a sidebar token of this agent. A function is asked for a new one each time.
+        path: of the stream, below the address of the service.
+        credential: an API key, or a token for this stream. A function is asked for a new one each time.
         after: offset to begin after; None begins with a snapshot.
         patience_s: how long a lost service is looked for.
     """
@@ -40,14 +42,14 @@ class Reading:
     def __init__(
         self,
         url: str,
-        agent_id: str,
+        path: str,
         *,
         credential: str | Callable[[], str],
         after: str | None,
         patience_s: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.address = socket_address(url, f"/v1/agents/{agent_id}/stream")
+        self.address = socket_address(url, path)
         self.after = after
         self._credential = credential
         self._patience_s = patience_s
@@ -101,8 +103,18 @@ def is_event(message: Message) -> bool:
 _LOST = (OSError, InvalidHandshake, InvalidURI, ConnectionClosed)
 
 
-def read_stream(reading: Reading) -> Iterator[StreamEvent | OtherEvent]:
-    """Iterate over the events, connecting again as needed, until the caller stops.
+def agent_path(agent_id: str) -> str:
+    """Return where an agent's stream is."""
+    return f"/v1/agents/{quote(agent_id, safe='')}/stream"
+
+
+def team_path(team: str) -> str:
+    """Return where a team's stream is."""
+    return f"/v1/teams/{quote(team, safe='')}/stream"
+
+
+def read_stream(reading: Reading, read: Callable[[Message], EventT]) -> Iterator[EventT]:
+    """Iterate over the events as `read` makes them, connecting again as needed, until the caller stops.
 
     Raises:
         RefusedError, UnreachableError: see `Reading.lost`.
@@ -115,7 +127,7 @@ def read_stream(reading: Reading) -> Iterator[StreamEvent | OtherEvent]:
                     while True:
                         message = reading.take(socket.recv())
                         if is_event(message):
-                            yield read_event(message)
+                            yield read(message)
                 finally:
                     # Leaving is no failure; without this the service would be told 1011.
                     socket.close()
@@ -123,7 +135,7 @@ def read_stream(reading: Reading) -> Iterator[StreamEvent | OtherEvent]:
             time.sleep(reading.lost(error))
 
 
-async def read_stream_async(reading: Reading) -> AsyncIterator[StreamEvent | OtherEvent]:
+async def read_stream_async(reading: Reading, read: Callable[[Message], EventT]) -> AsyncIterator[EventT]:
     """Do the same on an event loop.
 
     Raises:
@@ -131,7 +143,7 @@ async def read_stream_async(reading: Reading) -> AsyncIterator[StreamEvent | Oth
     """
     async for message in read_messages_async(reading):
         if is_event(message):
-            yield read_event(message)
+            yield read(message)
 
 
 async def read_messages_async(reading: Reading) -> AsyncIterator[Message]:

@@ -6,9 +6,11 @@ Every message carries the whole state of what it is about, so that one told twic
 from __future__ import annotations
 
 from datetime import datetime  # noqa: TC003 - pydantic reads the annotations
-from typing import Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from coach.client.messages import Event, Said, Severity, StreamEvent
+from pydantic import Field, TypeAdapter
+
+from coach.client.messages import Event, OtherEvent, Said, Severity, StreamEvent
 
 Blindness = Literal["no-transcript", "unknown-speaker", "rejected-frames"]
 
@@ -145,3 +147,18 @@ class Watched(Said):
 
 TeamEvent = TeamCalls | TeamCall | TeamCallGone | Alert | AlertWithdrawn | WhisperSeen
 TEAM_TYPES: tuple[type[Event], ...] = get_args(TeamEvent)
+
+_Known = TeamEvent | Rates | Watched
+_KNOWN = TypeAdapter[_Known](Annotated[_Known, Field(discriminator="type")])
+_TYPES = frozenset(get_args(model.model_fields["type"].annotation)[0] for model in get_args(_Known))
+
+
+def read_team_event(message: dict[str, Any]) -> TeamEvent | Rates | Watched | OtherEvent:
+    """Read one message of a team's stream.
+
+    Raises:
+        pydantic.ValidationError: a message of a known type lacks something; the service breaks its protocol.
+    """
+    if message.get("type") in _TYPES:
+        return _KNOWN.validate_python(message)
+    return OtherEvent.model_validate(message)

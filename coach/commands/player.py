@@ -11,7 +11,7 @@ import orjson
 
 from coach.client.errors import ClientError, RefusedError, UnreachableError
 from coach.client.producer import AsyncProducer
-from coach.client.stream import Reading, read_messages_async
+from coach.client.stream import Reading, agent_path, read_messages_async
 from coach.errors import CoachError
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ async def watch(*, url: str, token: str, agent_id: str, tell: Callable[[Message]
     Raises:
         ReplayError: the token does not open the stream, or the service stays away.
     """
-    reading = Reading(url, agent_id, credential=token, after=None, patience_s=_WATCH_PATIENCE_S)
+    reading = Reading(url, agent_path(agent_id), credential=token, after=None, patience_s=_WATCH_PATIENCE_S)
     with _told():
         async for message in read_messages_async(reading):
             tell(message)

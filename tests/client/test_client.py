@@ -184,6 +184,18 @@ def test_events_begin_with_a_snapshot_and_follow_the_call(client):
     assert [each.rule for each in seen if isinstance(each, Advice)] == ["ignorance/bare-dont-know"]
 
 
+def test_a_teams_events_are_typed_too(client):
+    """The calls first, then what happens; the day's rates in between."""
+    events = client.team_events("一组")
+    calls = next(each for each in events if each.type == "team.calls")
+    assert calls.calls == ()
+    client.start_call("c1", agent_id="a1", team="一组", agent_name="小林")
+    client.utterance("c1", "u1", "我不知道", **WORDS)
+    alert = next(each for each in events if each.type == "alert")
+    assert (alert.agent_name, alert.quote, alert.escalated) == ("小林", "我不知道", False)
+    events.close()
+
+
 def test_events_are_taken_up_after_an_offset(client):
     """A reader that was away gets what it missed, once, and no snapshot."""
     events = client.events("a1")
