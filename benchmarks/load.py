@@ -12,6 +12,7 @@ import contextlib
 import gc
 import heapq
 import json
+import math
 import os
 import random
 import resource
@@ -66,6 +67,7 @@ class Phase:
     looks: list[dict[str, float]] = field(default_factory=list)
     stored: dict[str, int] = field(default_factory=dict)
     disk_bytes: int = 0
+    counts: dict[str, float] = field(default_factory=dict)
     kills: int = 0
     loop_core: float = 0.0
 
@@ -215,6 +217,7 @@ async def coach(
     await agents.open()
     phase = Phase(name, agents.tally)
     kills, disk = running.kills, running.disk_bytes()
+    counts = await asyncio.to_thread(running.counts)
     before, own, began = running.cpu_s(), time.process_time(), time.perf_counter()
     watchers = [asyncio.create_task(_watch(running, phase, began))]
     if kill_every:
@@ -230,6 +233,9 @@ async def coach(
     phase.cpu_s["generator"] = time.process_time() - own
     phase.kills = running.kills - kills
     phase.disk_bytes = running.disk_bytes() - disk
+    if not kill_every:
+        counted = await asyncio.to_thread(running.counts)
+        phase.counts = {name: value - counts.get(name, 0) for name, value in counted.items()}
     agents.close()
     phase.stored = await _compare(running, agents.tally)
     return phase
@@ -302,7 +308,10 @@ def measured(phase: Phase, relays: list[Phase]) -> dict[str, Any]:
         "producers_reconnected": tally.producer_losses, "sidebars_reconnected": tally.sidebar_losses,
         "cards": len(tally.cards), "cpu_us_per_event": {k: v / events * 1e6 for k, v in phase.cpu_s.items()},
         "cores": {part: used / phase.seconds for part, used in phase.cpu_s.items()},
-        "disk_bytes_per_event": phase.disk_bytes / events, "pss_mb": [round(kb / 1024, 1) for _, kb in pss],
+        "disk_bytes_per_event": phase.disk_bytes / events,
+        "bytes_up_per_event": tally.bytes_up / events, "bytes_down_per_event": tally.bytes_down / events,
+        "per_event": {name: value / events for name, value in phase.counts.items()},
+        "pss_mb": [round(kb / 1024, 1) for _, kb in pss],
         "pss_slope_mb_per_minute": None if slope is None else slope / 1024,
         "depths": {
             key: max(look.get(key, 0) for look in phase.looks)
@@ -385,6 +394,10 @@ def report(results: dict[str, dict[str, Any]]) -> str:
     for name, got in results.items():
         if got["refused"]:
             lines.append(f"{name}: refused and sent again or given up: {got['refused']}")
+        if got["per_event"]:
+            each = ", ".join(f"{name} {value:.4g}" for name, value in got["per_event"].items())
+            up, down = got["bytes_up_per_event"], got["bytes_down_per_event"]
+            lines.append(f"{name}: an event is {up:.0f} bytes up, {down:.0f} down; {each}")
         if got["depths"]:
             lines.append(f"{name}: deepest queues: {got['depths']}")
         if got["generator_saturated"]:
@@ -392,6 +405,13 @@ def report(results: dict[str, dict[str, Any]]) -> str:
                 f"{name}: THE GENERATOR WAS THE LIMIT: {got['generator_saturated']}; times are its own too"
             )
     return "\n".join(lines)
+
+
+def _plain(value: Any) -> Any:
+    """Put null where nothing was measured: JSON knows no nan."""
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def _or_dash(value: float | None) -> str:
@@ -484,7 +504,12 @@ def main(argv: list[str] | None = None) -> int:
         settings = {name: value for name, value in vars(options).items() if name != "json"}
         print(
             json.dumps(
-                {"machine": about, "packages": versions(PACKAGES), "options": settings, "results": results},
+                {
+                    "machine": about,
+                    "packages": versions(PACKAGES),
+                    "options": settings,
+                    "results": _plain(results),
+                },
                 indent=2,
                 ensure_ascii=False,
             )

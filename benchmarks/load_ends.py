@@ -64,6 +64,7 @@ class Tally:
         delivered: revisions whose own push came; `joined` those that a later one or a snapshot made good.
         twice: finals shown again; `disorder` events against the order of offsets or of finals.
         went_back: partial texts that came again, shorter than the page had shown them.
+        bytes_up, bytes_down: of events to the service and of messages to sidebars, without what frames and TLS add.
         late: how much later than it should each event was sent.
         outages: from a sidebar's loss of its socket to the next message.
     """
@@ -72,6 +73,8 @@ class Tally:
     delivered: int = 0
     joined: int = 0
     acks: int = 0
+    bytes_up: int = 0
+    bytes_down: int = 0
     refused: dict[str, int] = field(default_factory=dict)
     twice: int = 0
     disorder: int = 0
@@ -212,7 +215,9 @@ class Producer:
         if socket is None or not self._allowed:
             return
         for event in self._window.take(limit=100_000):
-            socket.send(event)
+            payload = orjson.dumps(event)
+            self._tally.bytes_up += len(payload)
+            socket.send_bytes(payload)
 
     def close(self) -> None:
         """Disconnect."""
@@ -287,6 +292,7 @@ class Sidebar:
     def received(self, frame: bytes) -> None:
         """Take one message."""
         now = time.perf_counter()
+        self._tally.bytes_down += len(frame)
         message = orjson.loads(frame)
         if self._lost_at is not None:
             self._tally.outages.append(now - self._lost_at)

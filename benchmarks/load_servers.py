@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -24,6 +25,13 @@ if TYPE_CHECKING:
 
 _SAMPLE = re.compile(r"^(coach_\w+)(?:\{([^}]*)\})? (\S+)$", re.MULTILINE)
 _KILLED_S = 20
+# What is counted; a worker that is killed takes its counts with it.
+_COUNTS = {
+    "coach_store_writes_total": "writes",
+    "coach_store_commit_seconds_count": "commits",
+    "coach_check_seconds_sum": "check_s",
+    "coach_acks_total": "acks",
+}
 # What tells that a service is behind, and how its workers' values make one.
 _DEPTHS = {
     "coach_store_queue_writes": sum,
@@ -95,17 +103,43 @@ class Deployment:
         return sum(map(_pss, {self.server.process.pid, *self.pids}))
 
     def disk_bytes(self) -> int:
-        """Bytes of the database's files."""
-        folder = self.postgresql or self.folder
-        files = folder.rglob("*") if self.postgresql else folder.glob("coach.sqlite3*")
+        """Bytes of the database's files, without what is only logged ahead."""
+        if self.postgresql is not None:
+            files = [each for each in self.postgresql.rglob("*") if "pg_wal" not in each.parts]
+        else:
+            file = self.folder / "coach.sqlite3"
+            with contextlib.closing(sqlite3.connect(file, timeout=5)) as connection:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            files = [file]
         total = 0
-        for file in files:
+        for each in files:
             with contextlib.suppress(OSError):
-                total += file.stat().st_size
+                total += each.stat().st_size
         return total
 
     def depths(self) -> dict[str, float]:
         """Ask /metrics how much waits where; {} while nobody answers."""
+        found = self._metrics()
+        return {name: float(join(found[name])) for name, join in _DEPTHS.items() if name in found}
+
+    def counts(self) -> dict[str, float]:
+        """What all workers wrote and committed so far, and the commands and bytes of Valkey."""
+        found = self._metrics()
+        counts = {name: sum(found.get(metric, [])) for metric, name in _COUNTS.items()}
+        if self.valkey is not None:
+            told = dict(
+                line.split(":", 1)
+                for line in _ask(int(self.environment["COACH_REDIS_URL"].split(":")[2].split("/")[0]))
+                if ":" in line
+            )
+            counts["valkey_commands"] = float(told["total_commands_processed"])
+            counts["valkey_bytes"] = float(told["total_net_input_bytes"]) + float(
+                told["total_net_output_bytes"]
+            )
+            counts["valkey_memory"] = float(told["used_memory"])
+        return counts
+
+    def _metrics(self) -> dict[str, list[float]]:
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.server.port}/metrics",
             headers={"Authorization": f"Bearer {self.server.key}"},
@@ -117,9 +151,8 @@ class Deployment:
             return {}
         found: dict[str, list[float]] = {}
         for name, _, value in _SAMPLE.findall(text):
-            if name in _DEPTHS:
-                found.setdefault(name, []).append(float(value))
-        return {name: float(_DEPTHS[name](values)) for name, values in found.items()}
+            found.setdefault(name, []).append(float(value))
+        return found
 
     def stop(self) -> None:
         """End coach in order."""
@@ -231,6 +264,13 @@ def _answers(port: int) -> bool:
             return connection.recv(16).startswith(b"+PONG")
     except OSError:
         return False
+
+
+def _ask(port: int) -> list[str]:
+    """Return the lines of INFO."""
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+        connection.sendall(b"INFO\r\nQUIT\r\n")
+        return b"".join(iter(lambda: connection.recv(65536), b"")).decode().splitlines()
 
 
 def _children(pid: int) -> list[int]:
