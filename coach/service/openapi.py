@@ -70,9 +70,7 @@ def openapi_document(app: FastAPI) -> Document:
         "bearer": {"type": "http", "scheme": "bearer", "description": "API key or signed token"},
         "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
     }
-    document["webhooks"] = {
-        kind: webhooks.describe(kind, _message_schema(kind)) for kind in webhooks.EVENTS
-    }
+    document["webhooks"] = {kind: webhooks.describe(kind, _message_schema(kind)) for kind in webhooks.EVENTS}
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             if method in _METHODS:
