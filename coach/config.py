@@ -102,6 +102,9 @@ class Settings(BaseSettings):
     packs: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Optional rule packs, comma-separated, to apply besides the rules: see rules/packs/."
     )
+    overrides: Path | None = Field(
+        None, description="File of the site's overrides; empty means `overrides.yml` beside the rules."
+    )
     web_dir: Path | None = Field(None, description="Folder of the built pages; empty means the shipped ones.")
     origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (),

@@ -76,7 +76,7 @@ def check_tenants(*, data_dir: DataDir = None) -> None:
                     rules_dir=settings.rules,
                     phrasebook_dir=settings.phrasebook,
                     packs=settings.packs,
-                    overrides=plan.overrides,
+                    overrides=settings.overrides,
                 )
                 checked[plan.rules] = f"{len(book.rules)} 条规则，摘要 {book.digest}"
             except (RulebookError, PhrasebookError) as error:
@@ -102,7 +102,7 @@ def _as_dict(plan: TenantPlan) -> dict[str, Any]:
         "rules_dir": str(settings.rules),
         "phrasebook_dir": str(settings.phrasebook),
         "packs": list(settings.packs),
-        "overrides": str(plan.overrides) if plan.overrides else None,
+        "overrides": str(settings.overrides) if settings.overrides else None,
         "masking": settings.masking,
         "origins": list(settings.origins),
         "retention_days": settings.retention_days,

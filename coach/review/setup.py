@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RuleFolders:
-    """Where a rule book lies."""
+    """Where a rule book lies. `overrides` None: beside the rules."""
 
     rules: Path
     phrasebook: Path
     packs: tuple[str, ...] = ()
+    overrides: Path | None = None
 
     def load(self) -> Rulebook:
         """Load the rule book without running its examples.
@@ -37,6 +38,7 @@ class RuleFolders:
             rules_dir=self.rules,
             phrasebook_dir=self.phrasebook,
             packs=self.packs,
+            overrides=self.overrides,
             check_examples=False,
         )
 

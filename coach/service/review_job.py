@@ -70,7 +70,12 @@ def _read(job: Job) -> ReadOptions:
 
 def _setup(job: Job) -> ReviewSetup:
     return ReviewSetup(
-        RuleFolders(Path(job.rules), Path(job.phrasebook), tuple(job.packs)),
+        RuleFolders(
+            Path(job.rules),
+            Path(job.phrasebook),
+            tuple(job.packs),
+            Path(job.overrides) if job.overrides else None,
+        ),
         Path(job.scorecard),
         masked=job.masked,
         since=datetime.fromisoformat(job.since) if job.since else None,

@@ -17,13 +17,17 @@ DONE, FAILED, STOPPED = 0, 1, 3
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What the process is to do. Paths are absolute, but `sources`, which are relative to `cwd`."""
+    """What the process is to do. Paths are absolute, but `sources`, which are relative to `cwd`.
+
+    `overrides` "" means the file beside the rules.
+    """
 
     cwd: str
     sources: tuple[str, ...]
     rules: str
     phrasebook: str
     packs: tuple[str, ...]
+    overrides: str
     scorecard: str
     masked: bool
     workers: int

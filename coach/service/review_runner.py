@@ -53,6 +53,7 @@ async def run_review(
         rules=str(settings.rules.resolve()),
         phrasebook=str(settings.phrasebook.resolve()),
         packs=settings.packs,
+        overrides=str(settings.overrides.resolve()) if settings.overrides else "",
         scorecard=str(find_scorecard(settings.rules, shipped.rules_dir()).resolve()),
         masked=settings.masking,
         workers=settings.review_workers or max(1, (os.cpu_count() or 1) - 1),

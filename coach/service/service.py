@@ -256,7 +256,7 @@ def _load_rules(
             rules_dir=settings.rules,
             phrasebook_dir=settings.phrasebook,
             packs=settings.packs,
-            overrides=plan.overrides,
+            overrides=settings.overrides,
             proven=settings.data_dir / "proven-rules",
         )
         source.load(

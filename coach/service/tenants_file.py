@@ -90,20 +90,18 @@ class TenantPlan:
     Attributes:
         title: the name for people.
         settings: of the service, with the tenant's own in their place.
-        overrides: file of site overrides in place of the one beside the rules.
     """
 
     name: str
     title: str
     settings: Settings
-    overrides: Path | None
     quotas: Quotas
 
     @property
     def rules(self) -> tuple[object, ...]:
         """What makes its rules: tenants with the same share them."""
         settings = self.settings
-        return settings.rules, settings.phrasebook, settings.packs, self.overrides
+        return settings.rules, settings.phrasebook, settings.packs, settings.overrides
 
 
 def tenants_file(settings: Settings) -> Path:
@@ -163,9 +161,7 @@ def _told(file: Path, error: Mapping[str, Any]) -> str:
 
 def _plan(name: str, tenant: TenantModel, settings: Settings, file: Path) -> TenantPlan:
     own: dict[str, Any] = {
-        field: _beside(file, given)
-        for field in ("rules_dir", "phrasebook_dir", "review_dir")
-        if (given := getattr(tenant, field)) is not None
+        field: _beside(file, given) for field in _PATHS if (given := getattr(tenant, field)) is not None
     }
     own |= {
         field: tuple(given) if isinstance(given, list) else given
@@ -174,6 +170,9 @@ def _plan(name: str, tenant: TenantModel, settings: Settings, file: Path) -> Ten
     }
     if name != DEFAULT_TENANT:
         own["data_dir"] = settings.data_dir / TENANTS_FOLDER / name
+        if tenant.rules_dir is not None:
+            # Overrides are of rules.
+            own.setdefault("overrides", None)
         # What lies on the server is the default tenant's, unless this one has recordings of its own.
         own.setdefault("review_dir", None)
     if tenant.quotas.max_calls is not None:
@@ -182,7 +181,6 @@ def _plan(name: str, tenant: TenantModel, settings: Settings, file: Path) -> Ten
         name,
         tenant.name or name,
         settings.model_copy(update=own),
-        _beside(file, tenant.overrides) if tenant.overrides else None,
         tenant.quotas,
     )
 

@@ -34,6 +34,16 @@ overrides:
 """
 
 
+CARD = """\
+version: 1
+title: 测试评分卡
+points: 100
+passing: 90
+items:
+  - {id: ignorance, title: 推说不知道, categories: [ignorance], points: {notice: -1, warning: -5, violation: -20}}
+"""
+
+
 @pytest.fixture
 def tenants(running, tmp_path, database_url):
     """A factory of services with the tenants of a file."""
@@ -131,6 +141,23 @@ def test_a_tenant_may_have_overrides_of_its_own(tenants, book):
         for name, key in keys.items()
     }
     assert severities == {"default": "warning", "bank": "violation"}
+
+
+def test_a_review_holds_to_the_tenants_overrides(tenants, book):
+    """What a process of its own judges, it judges by the tenant's rules."""
+    (book / "bank.yml").write_text(OVERRIDES, "utf-8")
+    (book / "rules" / "scorecards").mkdir()
+    (book / "rules" / "scorecards" / "default.yml").write_text(CARD, "utf-8")
+    service = tenants(f'[bank]\noverrides = "{book / "bank.yml"}"\n')
+    key = service.new_key(role="reviewer", tenant="bank")
+    turns = [{"speaker": "agent", "text": "我不知道", "start_ms": 0, "end_ms": 900}]
+    files = [("files", ("calls.jsonl", json.dumps({"id": "c1", "turns": turns}), "application/octet-stream"))]
+    path = f"/v1/reviews/{service.http('POST', '/v1/reviews', key=key, files=files).json()['id']}"
+    deadline = time.monotonic() + 60
+    while service.http("GET", path, key=key).json()["state"] != "finished":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert '"severity":"violation"' in service.http("GET", f"{path}/results", key=key).text.replace(" ", "")
 
 
 @pytest.mark.databases
