@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from coach.client.answers import Call, CallRow, CheckMany, CheckOne, Health, Token, UserToken, Verdicted
-    from coach.client.messages import OtherEvent, StreamEvent
+    from coach.client.messages import Degraded, OtherEvent, StreamEvent
     from coach.client.producer import SpeakerName
     from coach.client.requests import Ask
     from coach.client.team_messages import Rates, TeamEvent, Watched
@@ -177,7 +177,7 @@ class Client:
 
     def team_events(
         self, team: str, *, after: str | None = None, patience_s: float = _PATIENCE_S
-    ) -> Iterator[TeamEvent | Rates | Watched | OtherEvent]:
+    ) -> Iterator[TeamEvent | Rates | Watched | Degraded | OtherEvent]:
         """Iterate over what a team's supervisors are shown, until the caller stops; raises as `events` does."""
         return read_stream(self._reading(team_path(team), after, patience_s), read_team_event)
 
@@ -316,7 +316,7 @@ class AsyncClient:
 
     def team_events(
         self, team: str, *, after: str | None = None, patience_s: float = _PATIENCE_S
-    ) -> AsyncIterator[TeamEvent | Rates | Watched | OtherEvent]:
+    ) -> AsyncIterator[TeamEvent | Rates | Watched | Degraded | OtherEvent]:
         """See `Client.team_events`."""
         return read_stream_async(self._reading(team_path(team), after, patience_s), read_team_event)
 

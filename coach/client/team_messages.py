@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, TypeAdapter
 
-from coach.client.messages import Event, OtherEvent, Said, Severity, StreamEvent
+from coach.client.messages import Degraded, Event, OtherEvent, Said, Severity, StreamEvent
 
 Blindness = Literal["no-transcript", "unknown-speaker", "rejected-frames"]
 
@@ -148,12 +148,12 @@ class Watched(Said):
 TeamEvent = TeamCalls | TeamCall | TeamCallGone | Alert | AlertWithdrawn | WhisperSeen
 TEAM_TYPES: tuple[type[Event], ...] = get_args(TeamEvent)
 
-_Known = TeamEvent | Rates | Watched
+_Known = TeamEvent | Rates | Watched | Degraded
 _KNOWN = TypeAdapter[_Known](Annotated[_Known, Field(discriminator="type")])
 _TYPES = frozenset(get_args(model.model_fields["type"].annotation)[0] for model in get_args(_Known))
 
 
-def read_team_event(message: dict[str, Any]) -> TeamEvent | Rates | Watched | OtherEvent:
+def read_team_event(message: dict[str, Any]) -> TeamEvent | Rates | Watched | Degraded | OtherEvent:
     """Read one message of a team's stream.
 
     Raises:

@@ -42,6 +42,7 @@ _TO_SUPERVISOR: Final[tuple[type[BaseModel], ...]] = (
     *TEAM_TYPES,
     Rates,
     Watched,
+    told.Degraded,
     told.Noted,
     told.Pong,
     told.Error,

@@ -11,11 +11,12 @@ import contextlib
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from coach.coaching.events import TranscriptChanged
 from coach.coaching.standing import Alert, AlertWithdrawn, Standing
 from coach.service.render_team import render_alert, render_team_call, render_team_calls
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from coach.coaching.events import CallEvent
     from coach.coaching.progress import Progress
@@ -55,8 +56,11 @@ class BoardCall:
         """The latest alerts, oldest first."""
         return tuple(self._alerts.values())
 
-    def note(self, events: Iterable[CallEvent]) -> None:
+    def note(self, events: Sequence[CallEvent]) -> None:
         """Take in what one step of the call brought, masked; alerts are told at once."""
+        # Words that still grow are most of what comes, and change nothing here.
+        if all(isinstance(event, TranscriptChanged) and not event.utterance.final for event in events):
+            return
         self._tell(self.standing.note(events))
 
     def go_on(self, progress: Progress) -> None:
