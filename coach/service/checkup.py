@@ -228,11 +228,16 @@ def _listener(settings: Settings, *, digest: str, reason: str) -> Finding:
     """Tell who has the port, if it is one of ours."""
     host = settings.host if settings.host not in {"0.0.0.0", "::"} else "127.0.0.1"  # noqa: S104 - compared only
     where = f"{settings.host}:{settings.port}"
+    scheme = "https" if settings.tls_cert else "http"
     try:
         answer = httpx.get(
-            f"http://{f'[{host}]' if ':' in host else host}:{settings.port}/healthz",
+            f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.port}/healthz",
+            # A service that answers to certain names only is asked by one of them.
+            headers={"Host": settings.hosts[0]} if settings.hosts else None,
             timeout=3,
             trust_env=False,
+            # The certificate is for the name that users know; only public facts are asked, of this machine.
+            verify=False,  # noqa: S501
         )
         health = orjson.loads(answer.content)
         version, rules, problem = health["version"], health["rules"], health["store"]["problem"]

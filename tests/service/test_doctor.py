@@ -105,6 +105,14 @@ def test_a_running_service_answers_for_its_port(running):
     assert found(examine_access(settings, digest="other"), "port").state == "warning"
 
 
+def test_a_service_that_answers_to_its_names_only_is_known_too(running):
+    """It is asked by one of its names, not by its address."""
+    service = running(hosts=("coach.example.com",))
+    settings = service.service.settings.model_copy(update={"port": int(service.url.rsplit(":", 1)[1])})
+    digest = service.tenant.rules.current.rulebook.digest
+    assert found(examine_access(settings, digest=digest), "port").state == "ok"
+
+
 def test_a_port_of_another_program_is_an_error(settings_for):
     """Somebody listens who is not coach."""
     with socket.create_server(("127.0.0.1", 0)) as other:
