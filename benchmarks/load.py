@@ -470,7 +470,8 @@ def run(options: argparse.Namespace) -> dict[str, dict[str, Any]]:
         relays.append(uvloop.run(relay(bare, name="r1", options=options, pool=pool)))
     joined = relays[0]
     joined.tally.pushes.extend(relays[1].tally.pushes)
-    joined.tally.events += relays[1].tally.events
+    for count in ("events", "delivered", "bytes_up", "bytes_down"):
+        setattr(joined.tally, count, getattr(joined.tally, count) + getattr(relays[1].tally, count))
     joined.seconds += relays[1].seconds
     joined.cpu_s = {part: used + relays[1].cpu_s[part] for part, used in joined.cpu_s.items()}
     return {phase.name: measured(phase, [joined]) for phase in (joined, *phases)}
