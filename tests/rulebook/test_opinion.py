@@ -224,7 +224,9 @@ def test_its_notices_are_documented(book: Rulebook) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"no gzip", b"\x1f\x8b\x08\0\0\0\0\0\0\xffgarbage", gzip.compress(b"{}")]
+    "content",
+    [b"", b"no gzip", b"\x1f\x8b\x08\0\0\0\0\0\0\xffgarbage", gzip.compress(b"{}", mtime=0)],
+    ids=["empty", "no archive", "damaged", "something else"],
 )
 def test_a_damaged_model_is_named(content: bytes, tmp_path: Path) -> None:
     """Whatever the damage, the error says that it is no model."""
