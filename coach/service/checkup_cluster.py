@@ -133,13 +133,19 @@ def _memory(info: dict[str, Any]) -> Finding:
     used, most = int(info.get("used_memory", 0)), int(info.get("maxmemory", 0))
     policy = str(info.get("maxmemory_policy", "?"))
     says = f"已用 {used / 2**20:.0f} MB，上限 {f'{most / 2**20:.0f} MB' if most else '没有'}，{policy}"
-    if most and policy == "noeviction":
+    if policy != "noeviction":
         return Finding(
-            name, title, "warning", f"{says}：满了以后拒绝写入，各进程的侧边栏不再互通",
-            "设 maxmemory-policy volatile-ttl：先去掉最久没有通话的流",
+            name, title, "warning", f"{says}：满了以后会丢掉进程之间的约定和侧边栏还没读到的事件",
+            "设 maxmemory-policy noeviction，并把 maxmemory 设得够大：每个通话中的坐席约 60 KB",
         )  # fmt: skip
     if most and used > _FULL * most:
-        return Finding(name, title, "warning", says, "调大 maxmemory；每个坐席约占 0.1 MB")
+        return Finding(
+            name,
+            title,
+            "warning",
+            says,
+            "调大 maxmemory：每个通话中的坐席约 60 KB；满了以后各进程的侧边栏不再互通",
+        )
     return Finding(name, title, "ok", says)
 
 

@@ -58,15 +58,19 @@ def test_an_address_that_is_none_is_an_error(settings_for):
     assert "redis://" in found.mend
 
 
-def test_a_full_bus_that_would_refuse_is_told(settings_for, valkey):
-    """A limit of memory without eviction ends in refused events."""
-    valkey.say(b"CONFIG SET maxmemory 100mb\r\n")
+def test_a_bus_that_evicts_or_is_nearly_full_is_told(settings_for, valkey):
+    """Events that nobody has read must not go, and there has to be room for new ones."""
     try:
+        valkey.say(b"CONFIG SET maxmemory-policy allkeys-lru\r\n")
         found = findings(settings_for(redis_url=valkey.url))["redis-memory"]
         assert found.state == "warning"
-        assert "volatile-ttl" in found.mend
-        valkey.say(b"CONFIG SET maxmemory-policy volatile-ttl\r\n")
+        assert "noeviction" in found.mend
+        valkey.say(b"CONFIG SET maxmemory-policy noeviction\r\n")
+        valkey.say(b"CONFIG SET maxmemory 1gb\r\n")
         assert findings(settings_for(redis_url=valkey.url))["redis-memory"].state == "ok"
+        valkey.say(b"CONFIG SET maxmemory 1mb\r\n")
+        found = findings(settings_for(redis_url=valkey.url))["redis-memory"]
+        assert (found.state, "maxmemory" in found.mend) == ("warning", True)
     finally:
         valkey.say(b"CONFIG SET maxmemory 0\r\n")
         valkey.say(b"CONFIG SET maxmemory-policy noeviction\r\n")
