@@ -29,6 +29,7 @@ class Costs:
         up, down: bytes of an event to coach and of what a sidebar gets for it, without frames and TLS.
         final_bytes: on disk for one final with its advice and moments.
         call_kb: of one live call with its sidebar's socket and its share of a producer's.
+        valkey_kb: in Valkey for one agent in a call.
         worker_mb, parent_mb: of one worker without calls, and of the rules they share.
         commits: most transactions a second of one worker, which waits 40 ms for others to join.
         load: how busy a core may be in the busiest hour.
@@ -45,8 +46,9 @@ class Costs:
     postgresql_us: float = 40.0
     up: float = 200.0
     down: float = 245.0
-    final_bytes: float = 400.0
+    final_bytes: float = 300.0
     call_kb: float = 75.0
+    valkey_kb: float = 60.0
     worker_mb: float = 100.0
     parent_mb: float = 375.0
     commits: float = 25.0
@@ -71,6 +73,7 @@ class Needs:
     valkey_cores: float
     postgresql_cores: float
     memory_gb: float
+    valkey_gb: float
     finals: float
     commits: float
     disk_gb_a_day: float
@@ -96,6 +99,7 @@ def needs(seats: int, costs: Costs) -> Needs:
         valkey_cores=valkey_cores,
         postgresql_cores=0.0 if alone else events * costs.postgresql_us / 1e6,
         memory_gb=(costs.parent_mb + workers * costs.worker_mb + calls * costs.call_kb / 1024) / 1024,
+        valkey_gb=0.0 if alone else calls * costs.valkey_kb / 1024 / 1024,
         finals=finals,
         commits=min(finals, workers * costs.commits),
         disk_gb_a_day=seats * costs.hours * 3600 * costs.events * costs.finals * costs.final_bytes / 1e9,
@@ -116,6 +120,7 @@ def report(seats: tuple[int, ...], costs: Costs) -> str:
         ("busy cores of Valkey", "valkey_cores"),
         ("busy cores of PostgreSQL", "postgresql_cores"),
         ("memory of coach, GB", "memory_gb"),
+        ("memory of Valkey, GB", "valkey_gb"),
         ("finals to disk a second", "finals"),
         ("transactions a second", "commits"),
         ("disk a day, GB", "disk_gb_a_day"),
