@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
 
-import orjson
 from fastapi import APIRouter, Request
 from fastapi.responses import Response  # noqa: TC002 - FastAPI reads the annotations
 
@@ -20,7 +19,7 @@ from coach.service.access import check_right, known, service_of, tenant_of
 from coach.service.auth import Principal
 from coach.service.connector_desk import Answer
 from coach.service.connector_settings import TWILIO_SIGNATURE
-from coach.service.messages import MAX_BATCH, shown
+from coach.service.messages import MAX_BATCH, decode_json, shown
 from coach.service.responses import JsonResponse
 
 if TYPE_CHECKING:
@@ -159,12 +158,7 @@ def _form(body: bytes) -> list[tuple[str, str]]:
 
 
 def _json(body: bytes) -> list[Payload]:
-    try:
-        value = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise MessageError(
-            "invalid_json", f"不是 JSON：第 {error.lineno} 行第 {error.colno} 列 {error.msg}"
-        ) from error
+    value = decode_json(body)
     payloads = value if isinstance(value, list) else [value]
     if not 1 <= len(payloads) <= MAX_BATCH:
         raise MessageError("too_large", f"收到 {len(payloads)} 个事件，一次应为 1 到 {MAX_BATCH} 个")

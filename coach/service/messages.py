@@ -243,15 +243,24 @@ def read_object(body: str | bytes) -> dict[str, Any]:
     Raises:
         MessageError: `invalid_json`.
     """
+    value = decode_json(body)
+    if not isinstance(value, dict):
+        raise MessageError("invalid_json", f"收到 {shown(value)}，应为 JSON 对象 {{…}}")
+    return value
+
+
+def decode_json(body: str | bytes) -> Any:  # noqa: ANN401 - whatever JSON can say
+    """Decode JSON.
+
+    Raises:
+        MessageError: `invalid_json`, with the place.
+    """
     try:
-        value = orjson.loads(body)
+        return orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise MessageError(
             "invalid_json", f"不是 JSON：第 {error.lineno} 行第 {error.colno} 列 {error.msg}"
         ) from error
-    if not isinstance(value, dict):
-        raise MessageError("invalid_json", f"收到 {shown(value)}，应为 JSON 对象 {{…}}")
-    return value
 
 
 def read_producer_event(value: dict[str, Any]) -> ProducerEvent:
