@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import sqlite3
 import subprocess
@@ -108,6 +109,24 @@ def test_a_running_service_answers_for_its_port(running):
 def test_a_service_that_answers_to_its_names_only_is_known_too(running):
     """It is asked by one of its names, not by its address."""
     service = running(hosts=("coach.example.com",))
+    settings = service.service.settings.model_copy(update={"port": int(service.url.rsplit(":", 1)[1])})
+    digest = service.tenant.rules.current.rulebook.digest
+    assert found(examine_access(settings, digest=digest), "port").state == "ok"
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")
+def test_a_service_with_a_certificate_is_known_too(running, tmp_path):
+    """Whatever name the certificate is for."""
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
+            *("-keyout", str(key), "-out", str(cert), "-subj", "/CN=coach.example.com"),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    service = running(tls_cert=cert, tls_key=key)
     settings = service.service.settings.model_copy(update={"port": int(service.url.rsplit(":", 1)[1])})
     digest = service.tenant.rules.current.rulebook.digest
     assert found(examine_access(settings, digest=digest), "port").state == "ok"
