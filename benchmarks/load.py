@@ -294,8 +294,8 @@ def measured(phase: Phase, relays: list[Phase]) -> dict[str, Any]:
     tally = phase.tally
     bare = [each for relay_phase in relays for each in relay_phase.tally.pushes]
     pss = [(look["at_s"], look["pss_kb"]) for look in phase.looks]
-    # The first minute fills what is then used again.
-    settled = [each for each in pss if each[0] >= min(60.0, phase.seconds / 3)]
+    # The first half fills what is then used again, and takes apart what workers shared.
+    settled = [each for each in pss if each[0] >= phase.seconds / 2]
     slope = statistics.linear_regression(*zip(*settled, strict=True)).slope * 60 if len(settled) > 2 else None
     events = max(tally.events, 1)
     numbers: dict[str, Any] = {
@@ -369,7 +369,10 @@ def report(results: dict[str, dict[str, Any]]) -> str:
         ["producers asked to wait, s", *(f"{got['pressed_s']:,.1f}" for got in shown.values())],
         ["PSS MB: first", *(f"{got['pss_mb'][0] if got['pss_mb'] else 0:,.0f}" for got in shown.values())],
         ["  last", *(f"{got['pss_mb'][-1] if got['pss_mb'] else 0:,.0f}" for got in shown.values())],
-        ["  slope, MB a minute", *(_or_dash(got["pss_slope_mb_per_minute"]) for got in shown.values())],
+        [
+            "  slope of the second half, MB a minute",
+            *(_or_dash(got["pss_slope_mb_per_minute"]) for got in shown.values()),
+        ],
         ["disk, bytes an event", *(f"{got['disk_bytes_per_event']:,.0f}" for got in shown.values())],
     ]
     parts = ["coach", "Valkey", "PostgreSQL", "relay", "generator"]

@@ -30,7 +30,7 @@ class Costs:
         final_bytes: on disk for one final with its advice and moments.
         call_kb: of one live call with its sidebar's socket and its share of a producer's.
         valkey_kb: in Valkey for one agent in a call.
-        worker_mb, parent_mb: of one worker without calls, and of the rules they share.
+        worker_mb, parent_mb: of one worker besides its calls, and of the rules they share.
         commits: most transactions a second of one worker, which waits 40 ms for others to join.
         load: how busy a core may be in the busiest hour.
     """
@@ -49,7 +49,7 @@ class Costs:
     final_bytes: float = 300.0
     call_kb: float = 75.0
     valkey_kb: float = 60.0
-    worker_mb: float = 100.0
+    worker_mb: float = 150.0
     parent_mb: float = 375.0
     commits: float = 25.0
 
