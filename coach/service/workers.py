@@ -15,7 +15,7 @@ import signal
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -51,9 +51,6 @@ class _Worker:
     starts_at: float = 0.0
     failures: int = 0
     restarts: int = 0
-    # It is being replaced: its end is no failure.
-    leaving: bool = False
-    ready: bool = field(default=False)
 
 
 def run_workers(settings: Settings, *, on_ready: Callable[[Service, str], None]) -> int:
