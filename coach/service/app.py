@@ -147,12 +147,11 @@ async def _stream(socket: WebSocket, agent_id: str) -> None:
 
 async def _team(socket: WebSocket, team: str) -> None:
     service: Service = socket.app.state.service
-    demo = service.settings.demo
     try:
         greeted = await service.lobby.greet(
             socket,
             role="supervisor",
-            admits=lambda principal: demo or (principal.may("supervise") and principal.covers_team(team)),
+            admits=lambda principal: principal.may("supervise") and principal.covers_team(team),
         )
         if greeted is None:
             return

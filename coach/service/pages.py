@@ -29,7 +29,6 @@ _DEMO_SUPERVISOR: Final = "演示班长"
 
 _YEAR_S: Final = 365 * 86_400
 _NEVER_USED: Final = (
-    "bluetooth",
     "camera",
     "display-capture",
     "geolocation",
