@@ -19,7 +19,7 @@ from coach.service.render import timestamp
 from coach.service.schema_audit import audit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from sqlalchemy.ext.asyncio import AsyncConnection
     from starlette.requests import HTTPConnection
@@ -165,8 +165,14 @@ class Audit:
             # Whoever is refused is refused all the same.
             log.warning("没能写入审计日志：%s", error)
 
-    async def note_rules_forever(self, rules: RuleSource) -> None:
-        """Note each change of the rules in force, until cancelled: they are files, so who it was is not known."""
+    async def note_rules_forever(
+        self, rules: RuleSource, *, mine: Callable[[str], Awaitable[bool]] | None = None
+    ) -> None:
+        """Note each change of the rules in force, until cancelled: they are files, so who it was is not known.
+
+        Args:
+            mine: tells whether it falls to this worker to note that a digest is in force; every worker loads it.
+        """
         changed = asyncio.Event()
         rules.on_change(changed.set)
         known = rules.current.rulebook.digest
@@ -175,7 +181,8 @@ class Audit:
             changed.clear()
             digest = rules.current.rulebook.digest
             try:
-                await self.write(FILES, "rules-reloaded", "rules", before=known, after=digest)
+                if mine is None or await mine(digest):
+                    await self.write(FILES, "rules-reloaded", "rules", before=known, after=digest)
             except MessageError as error:
                 # The files are the rules: they are in force whether this is written or not.
                 log.error("规则已更新，但没能写入审计日志：%s", error)  # noqa: TRY400 - no trace

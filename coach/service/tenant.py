@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 DEFAULT: Final = DEFAULT_TENANT
+# Workers find a changed file within seconds of each other.
+_NOTED_S: Final = 60
 
 
 class Tenant:
@@ -89,8 +91,8 @@ class Tenant:
             events=self.webhooks.writer if settings.store == "words" else None,
             words=settings.store == "words",
         )
-        channel = None if bus is None else bus.channel(name)
-        self.hub = Hub(keep=settings.resume_events, meter=meter, channel=channel)
+        self._channel = None if bus is None else bus.channel(name)
+        self.hub = Hub(keep=settings.resume_events, meter=meter, channel=self._channel)
         self.board = Board(self.hub, clock=clock, escalate_after=settings.escalate_after)
         self.calls = Calls(
             store=self.store,
@@ -150,7 +152,9 @@ class Tenant:
             asyncio.create_task(sweep, name=f"call-sweep-{self.name}"),
             asyncio.create_task(self.board.run(), name=f"board-{self.name}"),
             asyncio.create_task(self.retention.sweep_forever(self._sweeps), name=f"retention-{self.name}"),
-            asyncio.create_task(self.audit.note_rules_forever(self.rules), name=f"rules-audit-{self.name}"),
+            asyncio.create_task(
+                self.audit.note_rules_forever(self.rules, mine=self._notes), name=f"rules-audit-{self.name}"
+            ),
         ]
         for task in tasks:
             task.add_done_callback(report_death)
@@ -175,6 +179,11 @@ class Tenant:
 
     async def _sweeps(self, for_s: int) -> bool:
         return await self.calls.ownership.may("retention", for_s=for_s)
+
+    async def _notes(self, digest: str) -> bool:
+        # While Redis is away each worker notes it: rather twice than not at all.
+        away = self._channel is not None and not self._channel.up
+        return away or await self.calls.ownership.may(f"rules-{digest}", for_s=_NOTED_S)
 
     def _forget(self, agent_id: str) -> None:
         """Drop what a sidebar that comes back would be sent again."""

@@ -532,7 +532,7 @@ def test_a_review_goes_on_at_another_worker(start, clients, ends, card):
 
 
 def test_changed_rules_reach_every_worker(start, clients, wire, book, ends):
-    """A rule saved while they run speaks at each of them."""
+    """A rule saved while they run speaks at each of them, and is noted once."""
     cluster = start()
     at = ends(cluster, clients)
     connections = [at.request(at=pid) for pid in cluster.workers]
@@ -546,3 +546,9 @@ def test_changed_rules_reach_every_worker(start, clients, wire, book, ends):
         return all(answer["hits"] for answer in answers)
 
     cluster.until(found)
+
+    def noted():
+        return connections[0].get("/v1/audit", params={"action": "rules-reloaded"}).json()["entries"]
+
+    cluster.until(noted)
+    assert len(noted()) == 1
