@@ -31,6 +31,11 @@ phrases:
 """
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the browser tests last: Playwright leaves an event loop running, and nobody else may start one then."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
 def rule_yaml(**changed: str | None) -> str:
     """Write one rule as a YAML list item; a key set to None is left out."""
     keys: dict[str, str | None] = {

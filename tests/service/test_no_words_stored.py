@@ -49,11 +49,10 @@ def talk(service, clients, wire, *, end):
 
 
 @pytest.fixture
-def told(clients, monkeypatch):
+def told(clients, monkeypatch, request):
     """Let the helpers accept what `ready` says besides."""
-    import conftest
-
-    real = conftest.Socket.next
+    tools = request.config.pluginmanager.get_plugin(str(Path(__file__).with_name("conftest.py")))
+    real = tools.Socket.next
 
     def without_terms(self, *arguments):
         message = real(self, *arguments)
@@ -61,7 +60,7 @@ def told(clients, monkeypatch):
             assert message.pop("store") == "nothing"
         return message
 
-    monkeypatch.setattr(conftest.Socket, "next", without_terms)
+    monkeypatch.setattr(tools.Socket, "next", without_terms)
 
 
 def test_no_file_has_a_word(running, clients, wire, told):
