@@ -124,6 +124,7 @@ def test_a_file_from_before_the_revisions_becomes_the_newest(tmp_path, version):
             database.execute("DROP INDEX advice_rule")
         if version < 2:
             database.execute("CREATE TABLE snoozes (call_id, rule, seq, PRIMARY KEY (call_id, rule))")
+            database.execute("INSERT INTO snoozes VALUES ('c1', 'hedging/should-be', 1)")
         database.execute("INSERT INTO calls VALUES ('c1', 'a1', 1.5, '{}', 3, NULL)")
         database.execute(f"PRAGMA user_version = {version}")
     database.close()
@@ -133,6 +134,9 @@ def test_a_file_from_before_the_revisions_becomes_the_newest(tmp_path, version):
     assert version == 1 or during(file, differences) == []
     with sqlite3.connect(file) as database:
         assert database.execute("SELECT call_id, seq, writer FROM calls").fetchall() == [("c1", 3, "")]
+        # What was quiet in version 1 still is.
+        kept = database.execute("SELECT rule, quiet FROM snoozes").fetchall()
+        assert kept == ([("hedging/should-be", 1)] if version < 2 else [])
         # A program from before the revisions refuses this number.
         assert database.execute("PRAGMA user_version").fetchone() == (5,)
     database.close()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 import pytest
 
 from coach.service.ruleset import RuleSet, RuleSource
@@ -256,27 +254,3 @@ def test_a_rule_speaks_again_after_its_snooze_is_taken_back(running, clients, wi
     first.stop()
     call = clients.sidebar(running()).next()["call"]
     assert ([each["utterance_id"] for each in call["advice"]], call["snoozed"]) == (["u3"], [])
-
-
-def test_a_database_of_the_first_version_keeps_its_snoozes(running, clients, wire):
-    """Opening an older file brings it up to date and loses nothing."""
-    first = running()
-    producer, sidebar = begin(clients, first, wire)
-    sidebar.until("call.started")
-    producer.acked("c1", 1)
-    file = first.service.settings.data_dir / "coach.sqlite3"
-    first.stop()
-    with sqlite3.connect(file) as database:
-        database.executescript(
-            """DROP TABLE moments; DROP TABLE snoozes;
-            DROP TABLE decisions; DROP TABLE decision_history; DROP TABLE batch_answers; DROP INDEX advice_rule;
-            DROP TABLE alembic_version; DROP INDEX calls_youngest; DROP INDEX calls_agent;
-            ALTER TABLE calls DROP COLUMN writer;
-            CREATE TABLE snoozes (call_id VARCHAR(128) NOT NULL, rule VARCHAR(128) NOT NULL, seq INTEGER NOT NULL,
-                PRIMARY KEY (call_id, rule));
-            INSERT INTO snoozes VALUES ('c1', 'hedging/should-be', 1);
-            PRAGMA user_version = 1;"""
-        )
-    database.close()
-    call = clients.sidebar(running()).next()["call"]
-    assert (call["snoozed"], call["moments"]) == (["hedging/should-be"], [])

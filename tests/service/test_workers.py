@@ -504,7 +504,8 @@ def test_reviews_belong_to_all_workers(start, clients, ends, card, number):
     while (state := socket.next(30))["state"] not in {"finished", "failed"}:
         pass
     assert (state["state"], state["summary"]["calls"]) == ("finished", 30)
-    assert _review(other, review_id)["state"] == "finished"
+    # The other reads it from the files, a moment later.
+    cluster.until(lambda: _review(other, review_id)["state"] == "finished")
     link = one.post(f"/v1/reviews/{review_id}/links", json={"file": "report.html"}).json()["url"]
     assert httpx.get(cluster.url + link, trust_env=False).status_code == 200
     assert (
