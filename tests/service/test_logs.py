@@ -89,7 +89,7 @@ def drive(url: str, key: str, clients, wire) -> None:
     )
     socket.until("ack", seq=7)
     authorised = {"Authorization": f"Bearer {key}"}
-    with httpx.Client(base_url=url, trust_env=False, headers=authorised) as http:
+    with httpx.Client(base_url=url, trust_env=False, headers=authorised, timeout=60) as http:
         assert http.post("/v1/check", json={"text": f"{MARKER}我不知道"}).json()["hits"]
         http.post("/v1/check", json={"text": MARKER, "speaker": MARKER})
         http.get("/v1/calls/c1", params={"key": key, "word": MARKER})
