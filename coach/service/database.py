@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import sqlite3
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import unquote, urlsplit
@@ -23,7 +25,7 @@ from coach.config import check_database_url
 from coach.errors import ConfigError, MessageError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection
+    from collections.abc import AsyncIterator, Collection, Iterator
 
     from sqlalchemy import ColumnElement, Connection, Table
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -38,6 +40,8 @@ TENANTS_FOLDER: Final = "tenants"
 FAILURES: Final = (DBAPIError, OSError, PoolTimeoutError)
 
 _TENANT: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,40}")
+# How long a statement waits for who writes to the same file.
+_BUSY_MS: Final = 5000
 _CONNECT_S: Final = 10
 # A server that hangs is as good as one that is gone; the rules' health over millions of rows takes seconds.
 _COMMAND_S: Final = 60
@@ -143,13 +147,9 @@ class Database:
         Raises:
             DatabaseAwayError: it cannot be asked now.
         """
-        try:
+        with _told_apart():
             async with self._reading.connect() as connection:
                 yield connection
-        except FAILURES as error:
-            if is_refusal(error):
-                raise
-            raise DatabaseAwayError(reason_of(error)) from error
 
     @contextlib.asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
@@ -158,13 +158,9 @@ class Database:
         Raises:
             DatabaseAwayError: it cannot be asked now; a commit may have been done all the same.
         """
-        try:
+        with _told_apart():
             async with self.transaction() as connection:
                 yield connection
-        except FAILURES as error:
-            if is_refusal(error):
-                raise
-            raise DatabaseAwayError(reason_of(error)) from error
 
     @contextlib.asynccontextmanager
     async def transaction(self, *, limit_s: float | None = None) -> AsyncIterator[AsyncConnection]:
@@ -179,6 +175,17 @@ class Database:
     async def close(self) -> None:
         """Close every connection."""
         await self._engine.dispose()
+
+
+@contextlib.contextmanager
+def _told_apart() -> Iterator[None]:
+    """Tell a database that is away from a statement that it refused."""
+    try:
+        yield
+    except FAILURES as error:
+        if is_refusal(error):
+            raise
+        raise DatabaseAwayError(reason_of(error)) from error
 
 
 def upsert(connection: AsyncConnection, table: Table, *, keep: Collection[str] = ()) -> Any:  # noqa: ANN401 - either dialect's own
@@ -252,17 +259,7 @@ def _sqlite(file: Path, *, read_only: bool) -> AsyncEngine:
     def on_connect(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own type
         # The driver begins a transaction only with the first change; ours begin where they are said to.
         connection.isolation_level = None
-        cursor = connection.cursor()
-        # FULL: an ack survives a power cut too; the group commit pays for the flush.
-        # secure_delete: what is deleted is overwritten, not just forgotten.
-        for pragma in (
-            "journal_mode = WAL",
-            "synchronous = FULL",
-            "busy_timeout = 5000",
-            "secure_delete = ON",
-        )[read_only:]:
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
+        connection.run_async(_prepare_reader if read_only else _prepare_file)
 
     def on_begin(connection: Connection) -> None:
         # IMMEDIATE: who reads in order to write must not find that another wrote meanwhile.
@@ -272,6 +269,28 @@ def _sqlite(file: Path, *, read_only: bool) -> AsyncEngine:
     event.listen(engine.sync_engine, "connect", on_connect)
     event.listen(engine.sync_engine, "begin", on_begin)
     return engine
+
+
+async def _prepare_reader(connection: Any) -> None:  # noqa: ANN401 - the driver's own type
+    await connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
+
+
+async def _prepare_file(connection: Any) -> None:  # noqa: ANN401 - the driver's own type
+    await _prepare_reader(connection)
+    until = time.monotonic() + _BUSY_MS / 1000
+    # While another process makes the same file, SQLite refuses this at once instead of waiting.
+    while True:
+        try:
+            await connection.execute("PRAGMA journal_mode = WAL")
+            break
+        except sqlite3.OperationalError:
+            if time.monotonic() > until:
+                raise
+            await asyncio.sleep(0.01)
+    # FULL: an ack survives a power cut too; the group commit pays for the flush.
+    await connection.execute("PRAGMA synchronous = FULL")
+    # What is deleted is overwritten, not just forgotten.
+    await connection.execute("PRAGMA secure_delete = ON")
 
 
 def _postgresql(url: str, *, schema: str, pool: int, command_s: int | None) -> AsyncEngine:
