@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from coach.commands.options import Json  # noqa: TC001 - typer reads the annotations
+from coach.commands.options import DataDir, Json, TenantName  # noqa: TC001 - typer reads the annotations
 
 if TYPE_CHECKING:
     from coach.service.database import Database
-
-DataDir = Annotated[Path | None, typer.Option(help="数据目录，默认 ./coach-data。")]
-Tenant = Annotated[str, typer.Option("--tenant", help="租户，默认 default。")]
 
 
 def audit(
     *,
     data_dir: DataDir = None,
-    tenant: Tenant = "default",
+    tenant: TenantName = "default",
     since: Annotated[str, typer.Option(help="从这个时间起，如 2026-10-01 或 2026-10-01T08:00。")] = "",
     until: Annotated[str, typer.Option(help="到这个时间之前。")] = "",
     who: Annotated[str, typer.Option(help="只看这个密钥或人员的。")] = "",

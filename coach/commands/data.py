@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from pathlib import Path  # noqa: TC003 - typer reads the annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from coach.commands.options import Json  # noqa: TC001 - typer reads the annotations
+from coach.commands.options import DataDir, Json, TenantName  # noqa: TC001 - typer reads the annotations
 
 if TYPE_CHECKING:
     from coach.config import Settings
@@ -42,8 +41,8 @@ def _root() -> None:
 @app.command(name="delete")
 def delete(
     *,
-    data_dir: Annotated[Path | None, typer.Option(help="数据目录，默认 ./coach-data。")] = None,
-    tenant: Annotated[str, typer.Option("--tenant", help="租户，默认 default。")] = "default",
+    data_dir: DataDir = None,
+    tenant: TenantName = "default",
     call: Annotated[str, typer.Option(help="删除这通电话。")] = "",
     customer: Annotated[
         str, typer.Option(help="删除这位客户（call.started 的 customer_id）的所有通话。")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from coach.commands.options import Json  # noqa: TC001 - typer reads the annotations
+from coach.commands.options import DataDir, Json  # noqa: TC001 - typer reads the annotations
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from pathlib import Path
 
     from coach.service.database import Database
 
@@ -26,7 +26,6 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-DataDir = Annotated[Path | None, typer.Option(help="数据目录，默认同 coach serve。")]
 Tenants = Annotated[list[str] | None, typer.Option("--tenant", help="只处理这个租户；可重复。")]
 _STATES: Final = {
     "current": "是最新的",

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
-from pathlib import Path  # noqa: TC003 - typer reads the annotations
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from coach.commands.options import Json  # noqa: TC001 - typer reads the annotations
+from coach.commands.options import DataDir, Json, PhrasebookDir, RulesDir  # noqa: TC001 - typer reads the annotations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,9 +21,9 @@ _SIGNS: Final[dict[State, str]] = {"ok": "✓", "warning": "!", "error": "✗"}
 
 def doctor(
     *,
-    data_dir: Annotated[Path | None, typer.Option(help="数据目录，默认同 coach serve。")] = None,
-    rules: Annotated[Path | None, typer.Option(help="规则目录，默认随包规则。")] = None,
-    phrasebook: Annotated[Path | None, typer.Option(help="话术目录，默认随包话术。")] = None,
+    data_dir: DataDir = None,
+    rules: RulesDir = None,
+    phrasebook: PhrasebookDir = None,
     pack: Annotated[list[str] | None, typer.Option(help="启用规则包，如 insurance；可重复。")] = None,
     host: Annotated[str | None, typer.Option(help="监听地址。")] = None,
     port: Annotated[int | None, typer.Option(help="端口。")] = None,

@@ -6,13 +6,15 @@ import asyncio
 import json
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from coach.commands.options import DataDir, Json  # noqa: TC001 - typer reads the annotations
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from pathlib import Path
 
     from coach.service.keys import ApiKey, ApiKeys
 
@@ -22,16 +24,13 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-DataDir = Annotated[Path | None, typer.Option(help="数据目录，默认 ./coach-data。")]
 Name = Annotated[str, typer.Argument(help="密钥的名称，如 softphone。")]
 
 T = TypeVar("T")
 
 
 @app.command(name="list")
-def list_keys(
-    *, as_json: Annotated[bool, typer.Option("--json", help="输出 JSON。")] = False, data_dir: DataDir = None
-) -> None:
+def list_keys(*, as_json: Json = False, data_dir: DataDir = None) -> None:
     """列出密钥的名称、租户、角色和状态；密钥本身不保存。
 
     示例：coach keys list

@@ -36,6 +36,8 @@ Unmasked = Annotated[
     typer.Option("--unmasked", help="不遮住个人信息；也可用 COACH_MASKING=off。位置不受影响。"),
 ]
 Json = Annotated[bool, typer.Option("--json", help="输出 JSON，供程序读取。")]
+DataDir = Annotated[Path | None, typer.Option(help="数据目录，默认同 coach serve（./coach-data）。")]
+TenantName = Annotated[str, typer.Option("--tenant", help="租户，默认 default。")]
 # How transcripts are read.
 AgentIs = Annotated[
     list[str] | None,

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from coach.commands.options import DataDir  # noqa: TC001 - typer reads the annotations
+
 if TYPE_CHECKING:
     from coach.service.service import Service
 
@@ -21,7 +23,7 @@ def serve(
     workers: Annotated[
         int | None, typer.Option(help="共用端口的进程数，默认 1；多于 1 需要 COACH_REDIS_URL。")
     ] = None,
-    data_dir: Annotated[Path | None, typer.Option(help="数据目录，默认 ./coach-data。")] = None,
+    data_dir: DataDir = None,
     rules: Annotated[Path | None, typer.Option(help="规则目录，默认随包规则。")] = None,
     phrasebook: Annotated[Path | None, typer.Option(help="话术目录，默认随包话术。")] = None,
     pack: Annotated[list[str] | None, typer.Option(help="启用规则包，如 insurance；可重复。")] = None,

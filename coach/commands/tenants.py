@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from coach.commands.options import DataDir, Json  # noqa: TC001 - typer reads the annotations
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from coach.service.tenants_file import TenantPlan
 
 app = typer.Typer(
@@ -18,13 +21,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-DataDir = Annotated[Path | None, typer.Option(help="数据目录，默认 ./coach-data。")]
-
 
 @app.command(name="list")
-def list_tenants(
-    *, as_json: Annotated[bool, typer.Option("--json", help="输出 JSON。")] = False, data_dir: DataDir = None
-) -> None:
+def list_tenants(*, as_json: Json = False, data_dir: DataDir = None) -> None:
     """列出租户：名称、数据目录、规则、脱敏、存储和配额。
 
     示例：coach tenants list

@@ -6,19 +6,20 @@ import asyncio
 import getpass
 import sys
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from coach.commands.options import Json  # noqa: TC001 - typer reads the annotations
+from coach.commands.options import DataDir, Json, TenantName  # noqa: TC001 - typer reads the annotations
 from coach.errors import ConfigError, MessageError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from pathlib import Path
     from types import ModuleType
 
     from coach.service.audit import Signed
+    from coach.service.webhooks.endpoints import State
     from coach.service.webhooks.webhooks import Webhooks
 
 ResultT = TypeVar("ResultT")
@@ -30,8 +31,6 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-DataDir = Annotated[Path | None, typer.Option(help="数据目录，默认同 coach serve。")]
-Tenant = Annotated[str, typer.Option(help="租户，默认 default。")]
 Identity = Annotated[str, typer.Argument(metavar="ID", help="webhook 的编号，见 coach webhooks list。")]
 
 
@@ -43,7 +42,7 @@ def add(
         str, typer.Option(help="要哪些事件，逗号分隔；* 表示全部。见 docs/webhooks.md。")
     ] = "*",
     data_dir: DataDir = None,
-    tenant: Tenant = "default",
+    tenant: TenantName = "default",
     json: Json = False,
 ) -> None:
     """登记一个接收地址，显示它的编号和签名密钥。
@@ -65,7 +64,7 @@ def add(
 
 
 @app.command(name="list")
-def list_all(*, data_dir: DataDir = None, tenant: Tenant = "default", json: Json = False) -> None:
+def list_all(*, data_dir: DataDir = None, tenant: TenantName = "default", json: Json = False) -> None:
     """列出全部接收地址和它们的状态；密钥不显示。
 
     示例：coach webhooks list
@@ -86,7 +85,7 @@ def list_all(*, data_dir: DataDir = None, tenant: Tenant = "default", json: Json
 
 
 @app.command(name="remove")
-def remove(identity: Identity, *, data_dir: DataDir = None, tenant: Tenant = "default") -> None:
+def remove(identity: Identity, *, data_dir: DataDir = None, tenant: TenantName = "default") -> None:
     """删除一个接收地址，连同等待投递的和未送达的事件。
 
     示例：coach webhooks remove we_0123456789abcdef
@@ -95,33 +94,25 @@ def remove(identity: Identity, *, data_dir: DataDir = None, tenant: Tenant = "de
 
 
 @app.command(name="enable")
-def enable(identity: Identity, *, data_dir: DataDir = None, tenant: Tenant = "default") -> None:
+def enable(identity: Identity, *, data_dir: DataDir = None, tenant: TenantName = "default") -> None:
     """重新启用一个停用的接收地址；停用期间的事件没有记下，未送达的用 retry 重发。
 
     示例：coach webhooks enable we_0123456789abcdef
     """
-    _run(
-        data_dir,
-        tenant,
-        lambda hooks: hooks.endpoints.change(identity, state="active", signed=_signed(hooks)),
-    )
+    _set_state(identity, "active", data_dir=data_dir, tenant=tenant)
 
 
 @app.command(name="disable")
-def disable(identity: Identity, *, data_dir: DataDir = None, tenant: Tenant = "default") -> None:
+def disable(identity: Identity, *, data_dir: DataDir = None, tenant: TenantName = "default") -> None:
     """停用一个接收地址；之后的事件不再为它记下。
 
     示例：coach webhooks disable we_0123456789abcdef
     """
-    _run(
-        data_dir,
-        tenant,
-        lambda hooks: hooks.endpoints.change(identity, state="disabled", signed=_signed(hooks)),
-    )
+    _set_state(identity, "disabled", data_dir=data_dir, tenant=tenant)
 
 
 @app.command(name="rotate")
-def rotate(identity: Identity, *, data_dir: DataDir = None, tenant: Tenant = "default") -> None:
+def rotate(identity: Identity, *, data_dir: DataDir = None, tenant: TenantName = "default") -> None:
     """换一个签名密钥并显示；旧密钥 24 小时内同时签名，接收方可从容更换。
 
     示例：coach webhooks rotate we_0123456789abcdef
@@ -137,7 +128,7 @@ def send_ping(
     *,
     secret: Annotated[str | None, typer.Option(help="对未登记的地址用这个密钥签名，默认新造一个。")] = None,
     data_dir: DataDir = None,
-    tenant: Tenant = "default",
+    tenant: TenantName = "default",
     json: Json = False,
 ) -> None:
     """发送一个带签名的 ping，显示对方的答复。
@@ -177,7 +168,7 @@ def dead(
     *,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="最多显示多少条。")] = 100,
     data_dir: DataDir = None,
-    tenant: Tenant = "default",
+    tenant: TenantName = "default",
     json: Json = False,
 ) -> None:
     """列出重试用尽、没有送达的事件，旧的在前。
@@ -205,7 +196,7 @@ def retry(
     *,
     everything: Annotated[bool, typer.Option("--all", help="全部重发。")] = False,
     data_dir: DataDir = None,
-    tenant: Tenant = "default",
+    tenant: TenantName = "default",
 ) -> None:
     """让没有送达的事件重新投递；由运行中的服务发送。
 
@@ -253,6 +244,14 @@ def _run(data_dir: Path | None, tenant: str, work: Callable[[Webhooks], Awaitabl
         return asyncio.run(run())
     except MessageError as error:
         raise ConfigError(str(error)) from error
+
+
+def _set_state(identity: str, state: State, *, data_dir: Path | None, tenant: str) -> None:
+    _run(
+        data_dir,
+        tenant,
+        lambda hooks: hooks.endpoints.change(identity, state=state, signed=_signed(hooks)),
+    )
 
 
 def _signed(hooks: Webhooks) -> Signed:

@@ -8,13 +8,17 @@ import os
 import re
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+
+import jwt
 
 from coach.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
+ALGORITHM: Final = "HS256"
 FILE: Final = "secret"
 # 32 bytes, what HS256 asks for; in hex they are 64 characters.
 _LEAST: Final = 32
@@ -46,6 +50,38 @@ class Secrets:
     def named(self, name: object) -> Secret | None:
         """Return the secret with this id."""
         return next((secret for secret in self.all if secret.id == name), None)
+
+    def sign(self, claims: Mapping[str, Any]) -> str:
+        """Sign claims, among them `aud` and `exp`, as a JWT that names the newest secret."""
+        secret = self.newest
+        return jwt.encode(dict(claims), secret.value, algorithm=ALGORITHM, headers={"kid": secret.id})
+
+    def verify(
+        self, token: str, *, audience: str, claims: tuple[str, ...], now: float
+    ) -> dict[str, Any] | None:
+        """Return what `sign` signed; None when it is not ours, for something else, or over.
+
+        Args:
+            audience: what it must be for.
+            claims: what it must hold besides `exp`.
+            now: seconds since 1970.
+        """
+        try:
+            secret = self.named(jwt.get_unverified_header(token).get("kid"))
+            if secret is None:
+                return None
+            found: dict[str, Any] = jwt.decode(
+                token,
+                secret.value,
+                # Never what the token itself names.
+                algorithms=[ALGORITHM],
+                audience=audience,
+                # Expiry is checked below, by the clock that was passed in.
+                options={"require": [*claims, "exp"], "verify_exp": False, "verify_iat": False},
+            )
+        except (jwt.InvalidTokenError, ValueError):
+            return None
+        return found if float(found["exp"]) > now else None
 
 
 def load_secrets(folder: Path, *, given: str = "") -> Secrets:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
-import jwt
-
 from coach.service.auth import Principal
 from coach.service.database import DEFAULT_TENANT
 from coach.service.roles import ROLES
@@ -17,9 +15,8 @@ if TYPE_CHECKING:
     from coach.service.roles import Role
     from coach.service.signing import Secrets
 
-ALGORITHM: Final = "HS256"
 _AUDIENCE: Final = "coach"
-_CLAIMS: Final = ("sub", "role", "tenant", "exp")
+_CLAIMS: Final = ("sub", "role", "tenant")
 
 
 class Tokens:
@@ -60,30 +57,16 @@ class Tokens:
         }
         if teams:
             claims["teams"] = list(teams)
-        secret = self._secrets.newest
-        token = jwt.encode(claims, secret.value, algorithm=ALGORITHM, headers={"kid": secret.id})
-        return token, float(expires_at)
+        return self._secrets.sign(claims), float(expires_at)
 
     def read(self, token: str) -> Principal | None:
         """Return whom a token of ours belongs to, None when it is none, is expired or signed by somebody else."""
-        try:
-            secret = self._secrets.named(jwt.get_unverified_header(token).get("kid"))
-            if secret is None:
-                return None
-            claims = jwt.decode(
-                token,
-                secret.value,
-                # Never what the token itself names.
-                algorithms=[ALGORITHM],
-                audience=_AUDIENCE,
-                # Expiry is checked below, by the clock that was passed in.
-                options={"require": list(_CLAIMS), "verify_exp": False, "verify_iat": False},
-            )
-        except (jwt.InvalidTokenError, ValueError):
-            return None
-        role = claims["role"]
-        if role not in ROLES or float(claims["exp"]) <= self._clock():
+        claims = self._secrets.verify(token, audience=_AUDIENCE, claims=_CLAIMS, now=self._clock())
+        if claims is None or claims["role"] not in ROLES:
             return None
         return Principal.of_token(
-            role, str(claims["sub"]), tenant=str(claims["tenant"]), teams=tuple(claims.get("teams", ()))
+            claims["role"],
+            str(claims["sub"]),
+            tenant=str(claims["tenant"]),
+            teams=tuple(claims.get("teams", ())),
         )
