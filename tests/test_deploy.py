@@ -73,6 +73,15 @@ def test_the_settings_of_the_manifests_are_accepted(monkeypatch):
     assert Settings().trusted_proxies == ("127.0.0.1",)
 
 
+def test_no_pod_is_told_of_services_in_its_environment():
+    """Kubernetes would say COACH_PORT=tcp://10.0.0.1:8600 for the Service `coach`: no port, no start."""
+    for name, pod in pods().items():
+        assert pod["spec"]["enableServiceLinks"] is False, name
+    port = named("ConfigMap")["coach"]["data"]["COACH_PORT"]
+    for name in named("Deployment"):
+        assert int(port) == pods()[name]["spec"]["containers"][0]["ports"][0]["containerPort"], name
+
+
 def test_the_manifests_are_valid():
     """Each object is what the API of Kubernetes takes, with no unknown field."""
     validator = pytest.importorskip("kubernetes_validate", reason="pip install kubernetes-validate")
