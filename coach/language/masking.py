@@ -9,8 +9,8 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from coach.language.masking_kinds import DEFAULT_KINDS, KINDS, Kind, PersonalData
-from coach.language.masking_numbers import find_numbers, fold
-from coach.language.masking_words import find_words, kept_of_address
+from coach.language.masking_numbers import FEWEST_DIGITS, find_numbers, fold
+from coach.language.masking_words import PROVINCES, find_words, kept_of_address
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -22,9 +22,12 @@ _DIGIT: Final = "[0-9０-９零〇幺一二三四五六七八九]"
 _MAYBE: Final = re.compile(f"[{_DIGIT[1:-1]}@＠艾叫姓名户收机系持本先女姐邮微主险益寄申是]")
 # One of the characters alone says little: one of these has to follow before anything is read closely.
 _LIKELY: Final = re.compile(
-    rf"(?:{_DIGIT}[^\n]{{0,11}}?){{3}}|{_DIGIT}[^\n]?$|[{_DIGIT[1:-1]}十百][号栋幢弄]|[@＠]|艾特|[a-zA-Z]at |邮[箱件]|微信"
+    rf"(?:{_DIGIT}[^\n]{{0,11}}?){{{FEWEST_DIGITS}}}|{_DIGIT}[^\n]?$|[{_DIGIT[1:-1]}十百][号栋幢弄室院单]|{_DIGIT}[-–—‐]{_DIGIT}"
+    rf"|[@＠]|艾特|[a-zA-Z]at |邮[箱件]|微信|[{PROVINCES}][A-Za-z]"
     r"|叫|姓|名|[户机车业]主|[件货系卡保险益办请款户本]人|先生|[我您你他她]是|女士|小姐"
 )
+# How far before its end the segments before can hold what is read together with the newest one.
+_REACH: Final = 40
 # The other half of a name may be in the next segment.
 _ANNOUNCED: Final = re.compile(r"(?:叫做?|姓名[是为]?|名字是?|[主人名]是?)$")
 # What may stand between the words of two segments of one speaker.
@@ -100,7 +103,7 @@ def _find(
     before = before[-_JOINED:] + _JOINT if before else ""
     shift = len(before)
     whole = before + text
-    if not _LIKELY.search(whole):
+    if not _LIKELY.search(whole, max(0, shift - _REACH)):
         return 0, text, []
     folded = fold(whole)
     found = find_words(whole, folded, final=final)

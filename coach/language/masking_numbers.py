@@ -42,6 +42,8 @@ _LONGEST: Final = 19
 _PAIR: Final = 2
 _LONG: Final = 7
 _GROWING: Final = 5
+# No number of fewer digits is somebody's: 1380 may be the beginning of one that was asked for.
+FEWEST_DIGITS: Final = 4
 
 _HOTLINE: Final = re.compile(r"[48]00\d{0,7}|100\d{1,3}(?:11)?|9[56]\d{3,4}|12\d{3}|1[12]\d")
 _STAMP: Final = re.compile(rf"(?:19|20)\d\d{_DAY}(?:[01]\d|2[0-3])?(?:[0-5]\d){{0,2}}")
@@ -96,6 +98,8 @@ def find_numbers(
     """
     found: list[PersonalData] = []
     for chain in _chains(folded, list(taken)):
+        if sum(group.end - group.start for group in chain) < FEWEST_DIGITS:
+            continue
         rest = list(chain)
         strict = _strict(folded, rest)
         found += strict
@@ -185,8 +189,9 @@ def _shape(folded: str, window: list[_Group]) -> PersonalData | None:
     before = folded[max(0, start - _NEAR) : start]
     ordered = bool(_ORDER.search(before))
     if len(digits) == _ID_LENGTH - 1 and (check := re.match(r"[ \-，]{0,2}[xX叉]", folded[end:])):
-        digits, end = digits + "X", end + check.end()
-    if _ID.fullmatch(digits) and (is_id_card(digits) or not ordered):
+        if _ID.fullmatch(digits + "X") and (is_id_card(digits + "X") or not ordered):
+            return PersonalData("id-card", start, end + check.end())
+    elif _ID.fullmatch(digits) and (is_id_card(digits) or not ordered):
         return PersonalData("id-card", start, end)
     if _is_lettered(folded, start) or _MONEY.match(folded, end):
         return None

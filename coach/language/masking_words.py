@@ -87,8 +87,10 @@ _EMAIL_BEGUN: Final = re.compile(
     r"(?:邮箱|邮件)(?:地址)?[是为：， ]{0,2}(?P<own>[A-Za-z0-9][A-Za-z0-9._\-]{2,40}(?:(?:@| ?艾特)[A-Za-z0-9.点]*)?)$",
     re.ASCII,
 )
+# As number plates begin.
+PROVINCES: Final = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
 _PLATE: Final = re.compile(
-    r"(?P<plate>[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-Za-z][ ·•.\-]?"
+    rf"(?P<plate>[{PROVINCES}][A-Za-z][ ·•.\-]?"
     r"(?=[A-Za-z]{0,3}[ ]?\d)(?:[A-Za-z0-9] ?){4,5}[A-Za-z0-9挂学警港澳])(?![A-Za-z0-9])"
 )
 _PASSPORT: Final = re.compile(
@@ -107,6 +109,7 @@ _STREET: Final = re.compile(
     r"(?:[东西南北中]段|[东西]侧)?[ ]?(?P<number>\d(?:\d|[十百]){0,5}|[十百]\d?)"
     r"(?P<unit>[ ]?(?:号楼|号院|号|弄|栋|幢|座|单元|室|院)|-\d{1,4}(?:-\d{1,4})?|$)(?!线|公交|路)"
 )
+_NUMBER: Final = re.compile(r"[\d十百]")
 _REST: Final = re.compile(
     r"(?:[ ]?(?:[一-龥]{1,8}?(?:大厦|广场|小区|公寓|花园|苑|中心|大楼|写字楼)[ ]?)?"
     r"(?:[A-Za-z]?[ ]?(?:\d|[十百]){1,5}(?:号楼|号院|号|弄|栋|幢|座|单元|层|楼|室|户|房)?|[A-Za-z][座塔栋]|-\d{1,4})){0,6}"
@@ -126,10 +129,13 @@ _STREET_NAME_MAX: Final = 40
 def find_words(text: str, folded: str, *, final: bool = True) -> list[PersonalData]:
     """Find names, addresses, mail, plates, passports and accounts; `folded` is `fold(text)`."""
     found: list[PersonalData] = []
-    for kind, pattern in _PATTERNS:
-        for match in pattern.finditer(text if kind == "name" else folded):
-            group = match.lastgroup
-            _add(found, kind, *(match.span(group) if group else match.span()))
+    for needs, patterns in _PATTERNS:
+        if not needs.search(folded):
+            continue
+        for kind, pattern in patterns:
+            for match in pattern.finditer(text if kind == "name" else folded):
+                group = match.lastgroup
+                _add(found, kind, *(match.span(group) if group else match.span()))
     if not final:
         for match in _EMAIL_BEGUN.finditer(folded):
             _add(found, "email", *match.span("own"))
@@ -145,14 +151,15 @@ def kept_of_address(address: str) -> int:
     return region.end() if region else 0
 
 
-_PATTERNS: Final[tuple[tuple[Kind, re.Pattern[str]], ...]] = (
-    ("email", _EMAIL),
-    ("passport", _PASSPORT),
-    ("plate", _PLATE),
-    ("account", _ACCOUNT),
-    ("name", _INTRODUCED),
-    ("name", _ADDRESSED),
-    ("name", _IS),
+# Before the patterns that need it, what they cannot do without: they are long, and hardly ever needed.
+_PATTERNS: Final[tuple[tuple[re.Pattern[str], tuple[tuple[Kind, re.Pattern[str]], ...]], ...]] = (
+    (
+        re.compile("[A-Za-z@扣]|艾特"),
+        (("email", _EMAIL), ("passport", _PASSPORT), ("plate", _PLATE), ("account", _ACCOUNT)),
+    ),
+    (re.compile("[叫姓名主人]"), (("name", _INTRODUCED),)),
+    (re.compile(_TITLE), (("name", _ADDRESSED),)),
+    (re.compile("[我您你他她]是"), (("name", _IS),)),
 )
 
 
@@ -164,6 +171,8 @@ def _add(found: list[PersonalData], kind: Kind, start: int, end: int) -> None:
 def _addresses(text: str, folded: str, *, final: bool) -> list[tuple[int, int]]:
     """Start at each street with a number: the place name is what stands before it, the rooms follow it."""
     spans: list[tuple[int, int]] = []
+    if not _NUMBER.search(folded):
+        return spans
     for street in _STREET.finditer(folded):
         if final and not street["unit"]:
             continue

@@ -126,6 +126,14 @@ def test_look_alikes_stay(text):
     assert mask(text) == text
 
 
+@pytest.mark.parametrize("digits", ["12345678901234567X", "9" * 17 + "叉", "10000000000000000，x"])
+def test_seventeen_digits_and_an_x_need_not_be_an_id(digits):
+    """Whatever it is, the call goes on and the digits are hidden."""
+    masked = mask(f"我的号码是{digits}")
+    assert len(masked) == len(digits) + 5
+    assert masked.count("*") >= 13
+
+
 def test_what_was_shown_is_not_hidden_with_the_rest():
     """Of a phone cut in two the last four digits stay readable, as they do of a whole one."""
     said = "我的电话是1381234"
@@ -199,8 +207,16 @@ def test_masking_twice_changes_nothing(part):
 LETTERS = st.text(alphabet="138一幺零五路号区市我叫王小明先生@.aqQ 京-，卡电话是万元叉X·*", max_size=60)
 
 
-@settings(max_examples=300, deadline=None)
-@given(LETTERS, LETTERS, st.booleans())
+# Long enough for the numbers that are recognised by their check digit.
+NUMBERS = st.builds(
+    str.__add__,
+    st.sampled_from(["", "身份证号", "银行卡号是", "订单号", "电话", "工号"]),
+    st.text(alphabet="0123456789" * 3 + "xX叉，- *元", max_size=40),
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(LETTERS | NUMBERS, LETTERS | NUMBERS, st.booleans())
 def test_length_and_order_hold_for_any_text(text, before, final):
     """Whatever comes: as long as before, only stars put in, stretches in order and apart."""
     masked = mask(text, before=before, final=final)
