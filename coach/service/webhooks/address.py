@@ -51,6 +51,11 @@ def check_url(url: str, *, private: bool) -> None:
         raise ForbiddenAddressError(
             f"url: 收到 {url[:200]!r}，应为 https://主机[:端口]/路径，最多 {MAX_URL} 个字符"
         )
+    if not url.isascii():
+        # What is sent is ASCII; a spelling of our own choosing would be another address than the registered one.
+        raise ForbiddenAddressError(
+            f"url: 收到 {url[:200]!r}，含非 ASCII 字符；域名应写成 punycode（xn--…），路径和参数应作百分号编码（%E4…）"
+        )
     if parts.username is not None or parts.password is not None or parts.fragment:
         raise ForbiddenAddressError("url: 不能带用户名、密码或 # 片段；身份由签名证明")
     if parts.scheme == "http" and not private:

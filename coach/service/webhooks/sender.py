@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Final
@@ -16,6 +17,8 @@ from coach.service.webhooks.retry import retry_after_s
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
+
+log = logging.getLogger(__name__)
 
 # So much of what a receiver answers is kept with a failed delivery.
 KEPT_CHARACTERS: Final = 200
@@ -109,6 +112,10 @@ class Sender:
             attempt = Attempt(0, _cut(f"超时：{error or type(error).__name__}"))
         except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
             attempt = Attempt(0, _cut(f"连接失败：{error or type(error).__name__}"))
+        except Exception as error:
+            # Whatever it was, the try counts: else the row would come back for ever.
+            log.exception("webhook %s 发送时出错", webhook_id)
+            attempt = Attempt(0, f"发送时出错：{type(error).__name__}")
         return Attempt(
             attempt.status,
             attempt.says,

@@ -81,6 +81,25 @@ def test_an_answer_without_an_end_is_not_read_to_its_end():
     assert made.took_ms < 5_000
 
 
+def test_whatever_goes_wrong_is_a_failed_attempt(caplog):
+    """A defect costs a try like any failure, and leaves its trace in the log."""
+
+    async def broken(host, port):
+        raise TypeError("nobody expected this")
+
+    attempt = send("https://hooks.example/", resolve=broken)
+    assert (attempt.delivered, attempt.status, attempt.hopeless) == (False, 0, False)
+    assert attempt.says == "发送时出错：TypeError"
+    assert "nobody expected this" in caplog.text
+
+
+def test_an_address_registered_before_it_was_refused_is_not_tried_again():
+    """A URL with letters that cannot be sent is hopeless, never an error of the service."""
+    attempt = send("https://hooks.example/钩子")
+    assert attempt.hopeless
+    assert "punycode" in attempt.says
+
+
 def test_a_redirect_is_not_followed(receivers, answer):
     """Neither the event nor its signature reaches an address that nobody registered."""
     first, second = receivers(), receivers()
@@ -219,6 +238,10 @@ def test_public_addresses_are_allowed(address):
         "https://hooks.example:99999/",
         "https://[::1/",
         "https://hooks.example/a b",
+        "https://hooks.example/钩子",
+        "https://hooks.example/?from=座席",
+        "https://例子.example/",
+        "https://hooks。example/",
         "https://hooks.example/\n",
         "https://127.0.0.1/",
         "https://[::1]/",
