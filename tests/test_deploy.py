@@ -208,6 +208,19 @@ def test_compose_names_what_it_has():
     assert file["services"]["coach"]["environment"]["COACH_TRUSTED_PROXIES"] == subnet
 
 
+def test_compose_starts_nobody_as_root_without_roots_rights():
+    """An image that begins as root hands its folders over first, which it may not do without capabilities."""
+    # What these images run as by themselves: nginx-unprivileged's 101, ours (deploy/Dockerfile).
+    not_root = {"nginxinc/nginx-unprivileged", "coach"}
+    for name, service in compose()["services"].items():
+        if service.get("cap_drop") != ["ALL"] or service["image"].split(":")[0] in not_root:
+            continue
+        assert service.get("user") not in {None, "root", "0"}, name
+        assert "cap_add" not in service, name
+        for mount in service.get("tmpfs", []):
+            assert "mode=1777" in mount, name
+
+
 def has_compose() -> bool:
     """Tell whether docker has its compose plug-in; that needs no engine."""
     if shutil.which("docker") is None:
