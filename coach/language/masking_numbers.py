@@ -188,11 +188,10 @@ def _shape(folded: str, window: list[_Group]) -> PersonalData | None:
     digits = _digits(folded, window)
     before = folded[max(0, start - _NEAR) : start]
     ordered = bool(_ORDER.search(before))
-    if len(digits) == _ID_LENGTH - 1 and (check := re.match(r"[ \-，]{0,2}[xX叉]", folded[end:])):
-        if _ID.fullmatch(digits + "X") and (is_id_card(digits + "X") or not ordered):
-            return PersonalData("id-card", start, end + check.end())
-    elif _ID.fullmatch(digits) and (is_id_card(digits) or not ordered):
-        return PersonalData("id-card", start, end)
+    ending = re.match(r"[ \-，]{0,2}[xX叉]", folded[end:]) if len(digits) == _ID_LENGTH - 1 else None
+    number = f"{digits}X" if ending else digits
+    if _ID.fullmatch(number) and (is_id_card(number) or not ordered):
+        return PersonalData("id-card", start, end + (ending.end() if ending else 0))
     if _is_lettered(folded, start) or _MONEY.match(folded, end):
         return None
     if _MOBILE.fullmatch(digits):
