@@ -22,6 +22,7 @@ from coach.service.messages import CallStarted, GapError, UtteranceHeard
 from coach.service.ownership import Ownership
 from coach.service.pace import Pace
 from coach.service.renewal import Renewals
+from coach.service.revival import Revivals
 from coach.service.snapshots import AgentSnapshots
 from coach.service.store import StaleCallError
 
@@ -90,10 +91,11 @@ class Calls:
             hub=hub, store=store, live=self._live, release=self._release, idle_s=idle_s, clock=clock
         )
         self.answers = AgentAnswers(store=store, live=self._live, ownership=self.ownership, clock=clock)
-        self._renewals = Renewals(revive=self._revive, remove=self._remove, apply=self._apply)
+        self._revivals = Revivals(
+            store=store, builder=self._builder, snapshots=self._snapshots, hold=self._hold, clock=clock
+        )
+        self._renewals = Renewals(revive=self._revivals.bring, remove=self._remove, apply=self._apply)
         self._release_listeners: list[Callable[[str], None]] = []
-        # Calls being read from disk, so that two events of one call do not build it twice.
-        self._reviving: dict[str, asyncio.Task[LiveCall | StoredCall | None]] = {}
         rules.on_change(self._use_rules)
 
     def __len__(self) -> int:
@@ -128,7 +130,9 @@ class Calls:
         except GapError:
             if not producer.resends or not await self.ownership.moved_on(live):
                 raise
-            self._renewals.begin(live)
+            # While the disk was asked, the call may have been read again for another event.
+            if self._live.get(event.call_id) is live:
+                self._renewals.begin(live)
             renewed = await self._current(event.call_id)
             if not isinstance(renewed, LiveCall):
                 raise
@@ -209,7 +213,7 @@ class Calls:
         """Rebuild the calls that were running when the service stopped."""
         since = self._clock() - self._idle_s
         for call_id in await self._store.open_calls(since=since, limit=self._max_calls):
-            await self._revive(call_id)
+            await self._revivals.bring(call_id)
 
     async def run_clock(self) -> None:
         """Let time pass for every call, until cancelled."""
@@ -227,7 +231,7 @@ class Calls:
         for call_id in silent:
             if call_id in held or call_id in self._live:
                 continue
-            live = await self._revive(call_id)
+            live = await self._revivals.bring(call_id)
             # Whoever sent something meanwhile keeps it alive.
             if isinstance(live, LiveCall) and not live.producers and not live.call.ended:
                 self._time_out(live)
@@ -278,12 +282,17 @@ class Calls:
 
     async def _current(self, call_id: str) -> LiveCall | StoredCall | None:
         """Return a call as this worker has it, read from disk if need be; a StoredCall is one that has ended."""
-        await self._renewals.wait(call_id)
-        live = self._live.get(call_id)
-        if live is not None and live.stale:
-            self._remove(live)
-            live = None
-        return live or await self._revive(call_id)
+        while True:
+            await self._renewals.wait(call_id)
+            live = self._live.get(call_id)
+            if live is not None and not live.stale:
+                return live
+            if live is not None:
+                self._remove(live)
+            found = await self._revivals.bring(call_id)
+            # Whoever waited for the same look at the disk may have gone on, and have started the call.
+            if not isinstance(found, LiveCall) and call_id not in self._live:
+                return found
 
     def _hold(self, live: LiveCall) -> None:
         live.on_stale = self._on_stale
@@ -353,29 +362,6 @@ class Calls:
     def _time_out(self, live: LiveCall) -> None:
         live.time_out(self._timeout_s)
         live.feed.hide(live.call_id)
-
-    async def _revive(self, call_id: str) -> LiveCall | StoredCall | None:
-        """Bring a stored call back; a StoredCall is one that has ended."""
-        task = self._reviving.get(call_id)
-        if task is None:
-            task = self._reviving[call_id] = asyncio.create_task(self._read(call_id))
-            task.add_done_callback(lambda _: self._reviving.pop(call_id, None))
-        # Shielded: the connection that asked first may go away, the others still wait.
-        return await asyncio.shield(task)
-
-    async def _read(self, call_id: str) -> LiveCall | StoredCall | None:
-        stored = await self._store.load_call(call_id)
-        if stored is None or stored.ended_ms is not None:
-            return stored
-        live = self._builder.rebuild(stored)
-        live.touched_at = self._clock()
-        self._hold(live)
-        snapshot = self._snapshots.here(live.feed.topic)
-        if snapshot is not None:
-            # What was told and not stored did not come to pass; its producer sends it again.
-            live.feed.publish_snapshot(snapshot)
-        log.info("从磁盘恢复通话，%d 句", len(stored.heard), extra={"call_id": call_id})
-        return live
 
     def find(self, call_id: str) -> LiveCall | None:
         """Return a call that this worker has in memory; it may just have ended."""

@@ -168,6 +168,37 @@ def test_a_gap_is_looked_up_before_the_producer_hears_of_it(two, wire):
     two(main)
 
 
+def test_a_call_that_was_read_again_meanwhile_is_not_read_a_third_time(two, wire):
+    """Two events find the gap; whoever hears last that the disk is further goes on with what the first one read."""
+
+    async def main(one, other):
+        first, second = Told(), Told()
+        await one.take(first, wire.started(), wire.said("您好", seq=2))
+        await one.calls.settle("c1")
+        one.deaf()
+        await other.take(Told(), wire.said("第三句", seq=3), wire.said("第四句", seq=4))
+        await other.calls.settle("c1")
+        look, asked, go_on = one.calls.ownership.moved_on, asyncio.Event(), asyncio.Event()
+
+        async def look_slowly(live):
+            asked.set()
+            await go_on.wait()
+            return await look(live)
+
+        one.calls.ownership.moved_on = look_slowly
+        late = asyncio.create_task(one.take(second, wire.said("第六句", seq=6)))
+        await asked.wait()
+        one.calls.ownership.moved_on = look
+        await one.take(Told(), wire.said("第五句", seq=5))
+        renewed = one.calls.find("c1")
+        go_on.set()
+        await late
+        assert one.calls.find("c1") is renewed
+        assert await one.calls.settle("c1") == 6
+
+    two(main)
+
+
 def test_a_real_gap_is_told(two, wire):
     """What nobody has must be sent again."""
 
