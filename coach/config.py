@@ -147,7 +147,7 @@ class Settings(BaseSettings):
     )
     max_connections: int = Field(25_000, ge=1, description="Open sockets, both kinds together.")
     max_calls: int = Field(20_000, ge=1, description="Calls in memory at once.")
-    max_calls_per_connection: int = Field(5_000, ge=1, description="Calls one producer connection may carry.")
+    max_calls_per_connection: int = Field(5_000, ge=1, description="Calls one producer connection may carry at once.")
     requests_per_minute: int = Field(
         0, ge=0, description="HTTP requests a minute with one API key; 0 means no limit."
     )

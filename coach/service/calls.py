@@ -185,6 +185,10 @@ class Calls:
             if live is not None:
                 live.producers.discard(producer)
 
+    def here(self, call_ids: Iterable[str]) -> set[str]:
+        """Return which of these calls are in memory, or are just being read again."""
+        return {each for each in call_ids if each in self._live or each in self._renewals}
+
     async def held(self, call_ids: Iterable[str]) -> set[str]:
         """Return which of these calls are in the memory of some worker."""
         return await self.ownership.held(call_ids)

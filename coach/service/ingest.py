@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 _MAX_ERRORS: Final = 64
 # How long one producer may keep the event loop.
 _TURN_S: Final = 0.002
+# Calls leave memory once a second; who looks more often for room on a full connection finds none.
+_LOOK_S: Final = 1.0
 
 
 class Outbox:
@@ -109,7 +111,12 @@ class Outbox:
 
 
 class Intake:
-    """Takes in the events of one producer, whichever way they travel."""
+    """Takes in the events of one producer, whichever way they travel.
+
+    Args:
+        max_calls: calls in memory that it may carry at once; one more is told `busy`.
+        call_id: the call of a batch; None on a socket, which carries many.
+    """
 
     def __init__(
         self,
@@ -124,9 +131,10 @@ class Intake:
         self._principal = principal
         self._outbox = outbox
         self._max_calls = max_calls
-        # The call of a batch; None on a socket, which carries many.
         self._only = call_id
-        self._seen: set[str] = set()
+        # What it sent events of. Calls that are gone are taken out when there is no room for another.
+        self._carried: set[str] = set()
+        self._looked_at = float("-inf")
 
     async def frame(self, frame: str | bytes) -> None:
         """Take in one frame; whatever is wrong with it is answered."""
@@ -167,18 +175,26 @@ class Intake:
             meter.received_at = 0.0
 
     def close(self) -> None:
-        """Stop being told about the calls seen here."""
-        self._calls.forget_producer(self._outbox, self._seen)
+        """Stop being told about the calls carried here."""
+        self._calls.forget_producer(self._outbox, self._carried)
 
     def _check(self, call_id: str) -> None:
         if self._only not in {None, call_id}:
             raise MessageError(
                 "invalid_field", f"call_id: 收到 {call_id}，应与地址中的 {self._only} 相同", field="call_id"
             )
-        if call_id not in self._seen:
-            if len(self._seen) >= self._max_calls:
-                raise MessageError("busy", f"一个连接最多承载 {self._max_calls} 通电话，请另开连接")
-            self._seen.add(call_id)
+        if call_id not in self._carried:
+            if len(self._carried) >= self._max_calls:
+                self._make_room()
+            self._carried.add(call_id)
+
+    def _make_room(self) -> None:
+        now = perf_counter()
+        if now - self._looked_at >= _LOOK_S:
+            self._looked_at = now
+            self._carried = self._calls.here(self._carried)
+        if len(self._carried) >= self._max_calls:
+            raise MessageError("busy", f"一个连接同时最多承载 {self._max_calls} 通电话，请另开连接")
 
 
 async def serve_producer(socket: WebSocket, *, calls: Calls, principal: Principal, max_calls: int) -> None:

@@ -228,6 +228,31 @@ def test_a_connection_carries_no_more_calls_than_allowed(running, clients, wire)
     producer.acked("c1", 2)
 
 
+def test_a_call_that_is_over_makes_room_on_its_connection(running, clients, wire):
+    """A connection that lasts for days carries any number of calls, one after the other."""
+    service = running(max_calls_per_connection=2)
+    producer = clients.producer(service)
+    for call_id in ("c1", "c2"):
+        producer.send(wire.started(call_id), wire.ended(call_id, seq=2))
+        producer.acked(call_id, 2)
+    service.within(service.tenant.calls.tick)
+    for call_id in ("c3", "c4"):
+        producer.send(wire.started(call_id))
+        producer.acked(call_id, 1)
+    producer.send(wire.started("c5"))
+    assert producer.next()["code"] == "busy"
+
+
+def test_calls_that_never_were_take_no_room_on_a_connection(running, clients, wire):
+    """Wrong ids do not fill it up."""
+    producer = clients.producer(running(max_calls_per_connection=2))
+    for call_id in ("x1", "x2"):
+        producer.send(wire.said("好", seq=2, call_id=call_id))
+        assert producer.next()["code"] == "unknown_call"
+    producer.send(wire.started("c1"))
+    producer.acked("c1", 1)
+
+
 def test_the_service_holds_no_more_calls_than_allowed(running, clients, wire):
     """A call beyond the limit is told `busy`, and is taken once another has ended."""
     service = running(max_calls=1)
