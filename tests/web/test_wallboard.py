@@ -260,6 +260,55 @@ def test_the_seventh_whisper_of_a_minute_says_why_it_was_not_sent(open_board: Ca
     expect(board.panel.locator("p.sent")).to_contain_text("每分钟最多 6 条")
 
 
+# Whispers go nowhere, as over a line that is dead and does not say so.
+_SWALLOWED = """
+window.sockets = [];
+window.WebSocket = class extends WebSocket {
+  constructor(...given) { super(...given); window.sockets.push(this); }
+  send(text) { if (!text.includes('"whisper"')) super.send(text); }
+};
+"""
+
+
+def test_a_whisper_nobody_took_in_three_tries_is_said_not_to_have_arrived(
+    context: BrowserContext, open_board: Callable[..., Board]
+) -> None:
+    """Never as sent; on the board too, once its call is closed."""
+    context.add_init_script(_SWALLOWED)
+    board = open_board()
+    call = board.call()
+    board.row(call).locator(".open").click()
+    board.panel.locator("#whisper").fill("语速放慢")
+    board.panel.locator("#whisper").press("Enter")
+    expect(board.panel.locator(".sent b")).to_have_text("发送中")
+    for sockets in (2, 3, 4):
+        board.page.evaluate("window.sockets.at(-1).close()")
+        board.page.wait_for_function(f"() => window.sockets.length === {sockets}")
+        expect(board.root.locator(".link-state.live")).to_be_visible()
+    expect(board.panel.locator(".sent b")).to_have_text("没有送出")
+    expect(board.panel.locator(".sent .bad")).to_contain_text("没有确认")
+    board.page.keyboard.press("Escape")
+    expect(board.root.locator(".lost")).to_contain_text("“语速放慢” 没有送出")
+    board.root.locator(".lost button").click()
+    expect(board.root.locator(".lost")).to_have_count(0)
+
+
+def test_a_whisper_that_waits_while_the_team_changes_is_said_not_to_have_arrived(
+    context: BrowserContext, open_board: Callable[..., Board]
+) -> None:
+    """The line it waited on is gone with the team."""
+    context.add_init_script(_SWALLOWED)
+    board = open_board()
+    call = board.call()
+    board.row(call).locator(".open").click()
+    board.panel.locator("#whisper").fill("语速放慢")
+    board.panel.locator("#whisper").press("Enter")
+    expect(board.panel.locator(".sent b")).to_have_text("发送中")
+    board.page.evaluate("document.querySelector('coach-wallboard').team = 'another'")
+    expect(board.root.locator(".lost")).to_contain_text("没有送出")
+    assert serious(board.page) == []
+
+
 def test_the_keyboard_goes_from_row_to_row_opens_and_closes(open_board: Callable[..., Board]) -> None:
     """Down, Enter, Escape: and back on the row it came from."""
     board = open_board()

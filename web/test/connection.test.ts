@@ -133,4 +133,34 @@ describe("a whisper", () => {
     expect(after.outbox.map(({ message }) => message)).toEqual([whisper("w1")]);
     expect(effects).toContainEqual({ type: "report", code: "busy", text: "稍后", about: "w2" });
   });
+
+  it("is told of as sent when the service has noted it, and only then", () => {
+    expect(run(said, received({ type: "noted", call_id: "c1", id: "w2" }))[1]).toContainEqual({ type: "noted", about: "w2" });
+  });
+
+  it("that nobody noted in three tries is given up, and who said it is told which", () => {
+    const again: Event[] = [closed(1006), retry, { type: "token", token: "t" }, { type: "opened" }, received(READY)];
+    const [thrice, sent] = run(said, ...again, ...again);
+    expect(sent).toContainEqual({ type: "send", message: whisper("w1") });
+    const [after, effects] = run(thrice, ...again);
+    expect(after.outbox).toEqual([]);
+    expect(effects.filter(({ type }) => type === "report")).toEqual([
+      expect.objectContaining({ code: "lost", about: "w1" }),
+      expect.objectContaining({ code: "lost", about: "w2" }),
+    ]);
+  });
+
+  it("that finds no more room to wait pushes the oldest out, and that is told", () => {
+    const [down] = run(live, closed(1006));
+    const many: Event[] = Array.from({ length: 200 }, (_, at) => ({ type: "say", message: whisper(`n${at}`) }));
+    const [after, effects] = run(down, ...many, { type: "say", message: whisper("last") });
+    expect(after.outbox).toHaveLength(200);
+    expect(effects).toEqual([expect.objectContaining({ type: "report", code: "lost", about: "n0" })]);
+  });
+
+  it("still waiting when the team is refused is given up", () => {
+    const [after, effects] = run(said, closed(4403));
+    expect(after.outbox).toEqual([]);
+    expect(effects).toContainEqual(expect.objectContaining({ type: "report", code: "lost", about: "w2" }));
+  });
 });

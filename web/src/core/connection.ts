@@ -53,6 +53,8 @@ export type Effect =
   | { type: "schedule"; name: TimerName; ms: number }
   | { type: "cancel"; name: TimerName }
   | { type: "deliver"; message: Delivered }
+  /** The service has what was said under this id. */
+  | { type: "noted"; about: string }
   | { type: "report"; code: string; text: string; about?: string };
 
 /** What a stream tells: an agent's, or a team's. */
@@ -156,7 +158,10 @@ function receive(connection: Connection, message: ServerMessage): Step {
     case "degraded":
       return [{ ...connection, degraded: message.active }, heard];
     case "noted":
-      return [{ ...connection, outbox: settle(connection.outbox, message) }, heard];
+      return [
+        { ...connection, outbox: settle(connection.outbox, message) },
+        message.id === undefined ? heard : [...heard, { type: "noted", about: message.id }],
+      ];
     case "error": {
       const { id, code, message: text } = message;
       // A whisper that was refused is not said again: who sent it is told, and decides.
@@ -176,11 +181,13 @@ function live(connection: Connection): Step {
   const outbox = connection.outbox
     .filter((one) => one.tries < MOST_TRIES)
     .map((one) => ({ ...one, tries: one.tries + 1 }));
+  const given = connection.outbox.filter((one) => one.tries >= MOST_TRIES);
   return [
     { ...connection, phase: "live", trouble: "none", attempts: 0, refusals: 0, wasLive: true, degraded: false, outbox },
     [
       { type: "cancel", name: "greeting" },
       { type: "schedule", name: "ping", ms: PING_EVERY_MS },
+      ...lost(given),
       ...outbox.map((one): Effect => ({ type: "send", message: one.message })),
     ],
   ];
@@ -191,7 +198,10 @@ function closed(connection: Connection, code: number, random: number): Step {
     return [connection, []];
   }
   if (code === NOT_ALLOWED) {
-    return [{ ...connection, phase: "refused", trouble: "forbidden" }, cancelAll];
+    // Feedback may wait for another token; a whisper that comes an hour later is worse than none.
+    const whispers = connection.outbox.filter(({ message }) => message.type === "whisper");
+    const outbox = connection.outbox.filter((one) => !whispers.includes(one));
+    return [{ ...connection, phase: "refused", trouble: "forbidden", outbox }, [...cancelAll, ...lost(whispers)]];
   }
   if (code === NOT_AUTHENTICATED) {
     // The first time it is most likely an expired token: ask for a fresh one at once, then slow down.
@@ -245,8 +255,19 @@ function hangUp(connection: Connection, random: number): Step {
 
 function say(connection: Connection, message: SaidMessage): Step {
   const sending = connection.phase === "live";
-  const outbox = [...connection.outbox, { message, tries: sending ? 1 : 0 }].slice(-MOST_WAITING);
-  return [{ ...connection, outbox }, sending ? [{ type: "send", message }] : []];
+  const waiting = [...connection.outbox, { message, tries: sending ? 1 : 0 }];
+  const given = waiting.slice(0, -MOST_WAITING);
+  return [{ ...connection, outbox: waiting.slice(-MOST_WAITING) }, [...lost(given), ...(sending ? [{ type: "send", message } as const] : [])]];
+}
+
+/** Given up: nobody knows whether the service ever got it. */
+function lost(given: readonly Outgoing[]): readonly Effect[] {
+  return given.map(({ message }) => ({
+    type: "report",
+    code: "lost",
+    text: `服务没有确认收到（${message.type}），已放弃`,
+    ...("id" in message ? { about: message.id } : {}),
+  }));
 }
 
 /** The service answers in order, so what was said before the noted message has been handled too. */

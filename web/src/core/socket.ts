@@ -12,8 +12,10 @@ export interface LineOptions {
   getToken: (options: { renew: boolean }) => Promise<string>;
   onMessage: (message: Delivered) => void;
   onChange: (connection: Connection) => void;
-  /** `about` is the id of the message that was refused, if it has one. */
+  /** `about` is the id of the message that was refused or lost (code `lost`), if it has one. */
   onError: (code: string, text: string, about?: string) => void;
+  /** The service has what was said under the id. */
+  onNoted?: (id: string) => void;
 }
 
 export class Line {
@@ -92,6 +94,9 @@ export class Line {
         break;
       case "deliver":
         this.#options.onMessage(effect.message);
+        break;
+      case "noted":
+        this.#options.onNoted?.(effect.about);
         break;
       case "report":
         this.#options.onError(effect.code, effect.text, effect.about);

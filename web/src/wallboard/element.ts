@@ -14,7 +14,7 @@ import { Chime } from "./chime";
 import { styles } from "./styles";
 import { alertsView } from "./views/alerts";
 import { callsView } from "./views/calls";
-import { panelView, type Sent } from "./views/panel";
+import { lostView, panelView, type Sent } from "./views/panel";
 import { ratesView } from "./views/rates";
 import { wordsFor, type Words } from "./words";
 
@@ -123,6 +123,8 @@ export class Wallboard extends LitElement {
     this._opened = "";
     this._call = noCall;
     this._connection = initial;
+    // The line before takes what it had not said yet with it.
+    this._sent = this._sent.map((one) => (one.state === "sending" ? { ...one, state: "failed", why: this.#words.whisper.lost } : one));
     if (!this.team || !this.credential) return;
     this.#line = new Line({
       server: "",
@@ -131,7 +133,8 @@ export class Wallboard extends LitElement {
       // A team's stream has no messages of an agent's but inside `watched`.
       onMessage: (message) => this.#hear(message as TeamMessage),
       onChange: (connection) => this.#onConnection(connection),
-      onError: (_code, text, about) => this.#onError(text, about),
+      onError: (code, text, about) => this.#onError(code === "lost" ? this.#words.whisper.lost : text, about),
+      onNoted: (id) => this.#mark(id, "sent"),
     });
     this.#line.start();
   }
@@ -139,17 +142,12 @@ export class Wallboard extends LitElement {
   #onConnection(connection: Connection): void {
     const before = this._connection.phase;
     this._connection = connection;
-    const waiting = new Set(connection.outbox.map(({ message }) => (message.type === "whisper" ? message.id : "")));
-    if (this._sent.some((one) => one.state === "sending" && !waiting.has(one.id))) {
-      this._sent = this._sent.map((one) => (one.state === "sending" && !waiting.has(one.id) ? { ...one, state: "sent" } : one));
-    }
     if (connection.phase === "live" && before !== "live" && this._opened) this.#watch(this._opened);
   }
 
   #onError(text: string, about?: string): void {
-    if (about !== undefined) {
-      this._sent = this._sent.map((one) => (one.id === about ? { ...one, state: "failed", why: text } : one));
-    } else if (this._opened && this._call.id === null) this._refused = text;
+    if (about !== undefined) this.#mark(about, "failed", text);
+    else if (this._opened && this._call.id === null) this._refused = text;
   }
 
   #hear(message: Delivered): void {
@@ -166,7 +164,7 @@ export class Wallboard extends LitElement {
     for (const message of inbox) {
       team = reduceTeam(team, message, now);
       if (message.type === "watched" && message.call_id === this._opened) call = reduce(call, message.event, now);
-      if (message.type === "whisper.read") this.#read(message.id);
+      if (message.type === "whisper.read") this.#mark(message.id, "read");
       if (message.type === "alert" && message.escalated && !this._team.alerts.get(message.id)?.escalated) {
         this._announced = this.#words.announce(message.agent_name || message.agent_id, message.title);
         if (this._sound) this.#chime.ring();
@@ -176,10 +174,10 @@ export class Wallboard extends LitElement {
     this.#arrange(team, now);
   }
 
-  #read(id: string): void {
-    if (this._sent.some((one) => one.id === id)) {
-      this._sent = this._sent.map((one) => (one.id === id ? { ...one, state: "read" } : one));
-    }
+  /** How far a whisper came; what was read stays read. */
+  #mark(id: string, state: Sent["state"], why = ""): void {
+    if (!this._sent.some((one) => one.id === id && one.state !== "read")) return;
+    this._sent = this._sent.map((one) => (one.id === id ? { ...one, state, why } : one));
   }
 
   #settle(): void {
@@ -226,6 +224,10 @@ export class Wallboard extends LitElement {
     this._sent = [...this._sent, sent].slice(-MOST_SENT);
     this._text = "";
     this.#line?.say({ type: "whisper", call_id: this._opened, id, text: said });
+  }
+
+  #forgetLost(): void {
+    this._sent = this._sent.filter(({ state, callId }) => state !== "failed" || callId === this._opened);
   }
 
   #toggleSound(): void {
@@ -283,6 +285,7 @@ export class Wallboard extends LitElement {
         ? html`<p class="notice" role="status">${words.trouble[trouble]}</p>`
         : nothing}
       ${phase === "live" && this._connection.degraded ? html`<p class="notice" role="status">${this.#strings.degraded}</p>` : nothing}
+      ${lostView(words, this._sent.filter(({ state, callId }) => state === "failed" && callId !== this._opened), () => this.#forgetLost())}
       <div class="sr" role="status" aria-live="assertive">${this._announced}</div>
       <div class="areas ${this._opened ? "opened" : ""} ${phase === "live" || !wasLive ? "" : "dim"}" ?hidden=${!this.team}>
         ${callsView({

@@ -114,6 +114,25 @@ export const styles = css`
     color: var(--warning);
     font-weight: 600;
   }
+  .lost {
+    flex: none;
+    display: flex;
+    align-items: center;
+    gap: 12px;
+    padding: 8px 20px;
+    background: var(--warning-tint);
+    color: var(--warning);
+  }
+  .lost ul {
+    flex: 1;
+    min-inline-size: 0;
+    margin: 0;
+    padding: 0;
+    list-style: none;
+  }
+  .lost span {
+    overflow-wrap: anywhere;
+  }
   .ask-team {
     display: flex;
     align-items: end;

@@ -46,7 +46,7 @@ export interface Words {
   say: string;
   waiting: string;
   over: string;
-  whisper: { heading: string; hint: string; placeholder: string; send: string; left: (letters: number) => string; sent: string };
+  whisper: { heading: string; hint: string; placeholder: string; send: string; left: (letters: number) => string; lost: string; seen: string };
   whisperState: { sending: string; sent: string; read: string; failed: string };
   notes: readonly string[];
   announce: (agent: string, title: string) => string;
@@ -118,7 +118,8 @@ const chinese: Words = {
     placeholder: "写一句话，最多 60 字",
     send: "发送",
     left: (letters) => `还可写 ${letters} 字`,
-    sent: "已发出的提醒",
+    lost: "服务没有确认收到，坐席可能看不到",
+    seen: "知道了",
   },
   whisperState: { sending: "发送中", sent: "已送出", read: "坐席已读", failed: "没有送出" },
   notes: ["先致歉，听客户说完再解释", "语速放慢一点，别急", "需要我接手请示意"],
@@ -191,7 +192,8 @@ const english: Words = {
     placeholder: "One sentence, at most 60 characters",
     send: "Send",
     left: (letters) => `${letters} left`,
-    sent: "Whispers sent",
+    lost: "The service did not confirm it; the agent may not see it",
+    seen: "Got it",
   },
   whisperState: { sending: "sending", sent: "sent", read: "read by the agent", failed: "not sent" },
   notes: ["先致歉，听客户说完再解释", "语速放慢一点，别急", "需要我接手请示意"],

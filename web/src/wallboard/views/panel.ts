@@ -126,6 +126,15 @@ function whisper({ words, sent, text, onText, onWhisper }: PanelProps, over: boo
   </form>`;
 }
 
+/** Whispers of calls that are not open any more and did not arrive. */
+export function lostView({ whisper, whisperState }: Words, lost: readonly Sent[], onSeen: () => void): TemplateResult | typeof nothing {
+  if (lost.length === 0) return nothing;
+  return html`<div class="notice lost" role="alert">
+    <ul>${lost.map(({ text, why }) => html`<li>${whisper.heading}：<span lang="zh-CN">“${text}”</span> <b>${whisperState.failed}</b> ${why}</li>`)}</ul>
+    <button type="button" @click=${onSeen}>${whisper.seen}</button>
+  </div>`;
+}
+
 /** Bring the card of a mark into view. */
 function show(adviceId: string): void {
   const board = document.querySelector("coach-wallboard");
