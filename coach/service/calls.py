@@ -308,6 +308,9 @@ class Calls:
         """Drop a call that another worker took: what is on its way to the disk still gets there, or turns out stale."""
         live.released = True
         self._live.pop(live.call_id, None)
+        if live.board is not None:
+            # Its team goes on hearing of it, from whoever has it now.
+            live.board.forget()
         log.info("通话由另一个进程接手", extra={"call_id": live.call_id})
         for listener in self._release_listeners:
             listener(live.call_id)

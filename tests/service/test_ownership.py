@@ -10,6 +10,7 @@ import pytest
 from valkey_server import Valkey
 
 from coach.service.auth import Principal
+from coach.service.board import Board
 from coach.service.calls import Calls
 from coach.service.database import Database
 from coach.service.hub import Hub
@@ -62,6 +63,7 @@ class Worker:
         rules = RuleSource(rules_dir=book / "rules", phrasebook_dir=book / "phrasebook")
         rules.load(ruleset)
         self.hub = Hub(keep=64, channel=self.channel)
+        self.board = Board(self.hub, clock=lambda: self.now[0])
         self.calls = Calls(
             store=self.store,
             hub=self.hub,
@@ -69,6 +71,7 @@ class Worker:
             max_calls=100,
             idle_s=7200,
             timeout_s=60,
+            board=self.board,
             clock=lambda: self.now[0],
         )
 
@@ -124,6 +127,21 @@ def test_whoever_takes_a_call_has_it_alone(two, wire):
         assert "c1" in other.calls
         assert await one.calls.held(["c1", "c2"]) == {"c1"}
         assert await other.calls.settle("c1") == 3
+
+    two(main)
+
+
+def test_a_call_is_on_the_board_of_its_owner_only(two, wire):
+    """Whoever had it before tells supervisors nothing of it any more."""
+
+    async def main(one, other):
+        await one.take(Told(), wire.started(team="t1"), wire.said("您好", seq=2))
+        await one.calls.settle("c1")
+        assert [call["call_id"] for call in one.board.snapshot("t1")["calls"]] == ["c1"]
+        await other.take(Told(), wire.said("我不知道", seq=3))
+        await one.until(lambda: "c1" not in one.calls)
+        assert one.board.snapshot("t1")["calls"] == []
+        assert [call["call_id"] for call in other.board.snapshot("t1")["calls"]] == ["c1"]
 
     two(main)
 
