@@ -20,7 +20,7 @@ from redis.exceptions import RedisError, ResponseError
 from coach.errors import ConfigError
 from coach.service.bus_follower import MAX_TOPICS, Follower
 from coach.service.bus_writer import BusWriter
-from coach.service.channel import BusDownError, Channel, Entry, Look, id_of, with_offset
+from coach.service.channel import BusDownError, Channel, Look, id_of, read_entry
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
@@ -124,6 +124,10 @@ class Bus:
                 await link.broken()
             except (RedisError, OSError, TimeoutError, BusDownError) as error:
                 self._go_down(str(error) or type(error).__name__)
+            except Exception as error:
+                # A fault of ours: still better connected anew than dead.
+                log.exception("与 Redis 的连接意外结束，重新连接")
+                self._go_down(repr(error))
             finally:
                 self._link, self.up = None, False
                 await link.close()
@@ -178,10 +182,7 @@ class Bus:
             entries = entries[1:]
         if not whole or len(entries) >= most - 1:
             return Look(last, None)
-        events = [
-            Entry(id_of(raw.decode()), with_offset(raw, fields[b"e"]), fields[b"m"].split()[0].decode())
-            for raw, fields in entries
-        ]
+        events = [entry for raw, fields in entries if (entry := read_entry(raw, fields)) is not None]
         # The second question may have seen more than the first.
         return Look(max([last, *(raw.decode() for raw, _ in entries[-1:])], key=id_of), events)
 
@@ -248,7 +249,10 @@ class Bus:
 
     def _changed(self) -> None:
         for listener in self._listeners:
-            listener()
+            try:
+                listener()
+            except Exception:
+                log.exception("处理 Redis 的变化时出错")
 
 
 class _Control:
@@ -265,8 +269,9 @@ class _Control:
             self.position = raw.decode()
             try:
                 self._heard(orjson.loads(fields[1]))
-            except (ValueError, KeyError, TypeError):
-                log.exception("读不懂另一个进程的消息")
+            except Exception:
+                # One message must not cost the connection over which all the others come.
+                log.exception("另一个进程的消息无法处理：%s", self.position)
 
 
 class _Link:
@@ -310,7 +315,8 @@ class _Link:
         for connection in self._connections:
             with contextlib.suppress(RedisError, OSError):
                 await connection.disconnect(nowait=True)
-        await self._pool.disconnect()
+        with contextlib.suppress(RedisError, OSError):
+            await self._pool.disconnect()
 
     def follow(self, topic: Followed) -> None:
         for follower in self._followers:

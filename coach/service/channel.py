@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from coach.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from coach.config import Settings
     from coach.service.bus import Bus
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 ANSWER_S: Final = 0.3
 # Nobody knows how many there are to answer.
 SURVEY_S: Final = 0.1
+# What an entry of a stream may be.
+KINDS: Final = frozenset({b"event", b"snapshot", b"resync"})
 
 
 class BusDownError(Exception):
@@ -58,6 +60,14 @@ def id_of(offset: str) -> Id:
     """Return what orders an offset of a stream."""
     time, _, number = offset.partition("-")
     return int(time), int(number)
+
+
+def read_entry(raw: bytes, fields: Mapping[bytes, bytes]) -> Entry | None:
+    """Return an event as it is in a stream; None when nobody of us wrote it."""
+    kind = fields.get(b"m", b"").partition(b" ")[0]
+    if kind not in KINDS or b"e" not in fields:
+        return None
+    return Entry(id_of(raw.decode()), with_offset(raw, fields[b"e"]), kind.decode())
 
 
 def with_offset(offset: bytes, frame: bytes) -> bytes:

@@ -15,7 +15,7 @@ import orjson
 from sqlalchemy.exc import SQLAlchemyError
 
 from coach.errors import CoachError
-from coach.service.channel import ANSWER_S, BusDownError, Entry, id_of, with_offset
+from coach.service.channel import ANSWER_S, KINDS, BusDownError, Entry, id_of, with_offset
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,31 +113,35 @@ class Line:
     def take(self, entries: list[tuple[bytes, list[bytes]]]) -> None:
         """Give the readers what came."""
         for raw, fields in entries:
-            kind, source, number, sent_at, received_at = fields[3].split()
+            # Moved before anything else: what cannot be read is not read again.
             self.position = raw.decode()
-            if not self._in_sequence(source, int(number)):
-                log.warning("%s: 事件流在读到之前被截短，改发快照", self._feed.topic)
-                for reader in self._feed.readers:
-                    reader.ask_snapshot()
-            self._give_all(kind.decode(), with_offset(raw, fields[1]))
-            if source.partition(b".")[0] == self._source.partition(b".")[0]:
-                # Our own clock.
-                self._feed.meter.hop.add(perf_counter() - float(sent_at))
-                if self._feed.readers:
-                    self._feed.meter.pushed(float(received_at))
+            try:
+                kind, source, number, sent_at, received_at = fields[3].split()
+                self._check_sequence(source, int(number))
+                self._give_all(kind, raw, fields[1])
+                if source.partition(b".")[0] == self._source.partition(b".")[0]:
+                    # Our own clock.
+                    self._feed.meter.hop.add(perf_counter() - float(sent_at))
+                    if self._feed.readers:
+                        self._feed.meter.pushed(float(received_at))
+            except (ValueError, IndexError) as error:
+                log.error("%s: 略过读不懂的事件 %s：%s", self._feed.topic, self.position, error)  # noqa: TRY400 - no trace
 
-    def _give_all(self, kind: str, frame: bytes) -> None:
+    def _give_all(self, kind: bytes, raw: bytes, event: bytes) -> None:
+        if kind not in KINDS:
+            raise ValueError(f"kind {kind!r}")
+        frame = with_offset(raw, event)
         if self._recordings:
-            entry = Entry(id_of(self.position), frame, kind)
+            entry = Entry(id_of(self.position), frame, kind.decode())
             for recording in self._recordings:
                 recording.append(entry)
-        if kind == "event":
+        if kind == b"event":
             for reader in self._feed.readers:
                 reader.put_event(frame)
             return
         self._arrived.set()
         for reader in self._feed.readers:
-            if kind == "resync":
+            if kind == b"resync":
                 reader.resynchronise(frame)
             else:
                 reader.put_snapshot(frame)
@@ -152,12 +156,15 @@ class Line:
         self._followed_in = self._channel.generation
         self._channel.follow(self)
 
-    def _in_sequence(self, source: bytes, number: int) -> bool:
+    def _check_sequence(self, source: bytes, number: int) -> None:
         last = self._seen.pop(source, None)
         self._seen[source] = number
         if len(self._seen) > _MOST_SOURCES:
             del self._seen[next(iter(self._seen))]
-        return last is None or number == last + 1
+        if last is not None and number != last + 1:
+            log.warning("%s: 事件流在读到之前被截短，改发快照", self._feed.topic)
+            for reader in self._feed.readers:
+                reader.ask_snapshot()
 
     @contextlib.contextmanager
     def _recorded(self) -> Iterator[list[Entry]]:

@@ -491,3 +491,96 @@ def test_redis_that_hangs_counts_as_away(tmp_path):
             server.kill()
 
     run(main)
+
+
+@pytest.mark.parametrize("entry", ["e {} m odd", 'e {} m "a b c d e"', "x y", 'e {} m "event w.1 x 0 0"'])
+def test_an_entry_that_nobody_of_us_wrote_is_skipped(valkey, caplog, entry):
+    """It is logged with its place; the events after it come, and Redis stays."""
+
+    async def main():
+        async with workers(valkey.url, 1) as (one,):
+            reader = await one.join("agent:a")
+            await reader.next()
+            valkey.say(f"XADD coach:default:agent:a * {entry}\r\n".encode())
+            one.hub.feed("agent:a").publish(event(1))
+            assert (await reader.next())["n"] == 1
+            assert one.bus.generation == 1
+
+    run(main)
+    assert "agent:a: 略过读不懂的事件" in caplog.text
+
+
+@pytest.mark.parametrize("entry", ["e {} m odd", "x y"])
+def test_resuming_goes_over_an_entry_that_nobody_of_us_wrote(valkey, entry):
+    """Whoever missed it gets the events around it."""
+
+    async def main():
+        async with workers(valkey.url) as (one, two):
+            reader = await one.join("agent:a")
+            offset = (await reader.next())["offset"]
+            valkey.say(f"XADD coach:default:agent:a * {entry}\r\n".encode())
+            one.hub.feed("agent:a").publish(event(1))
+            await reader.next()
+            resumed = await two.join("agent:a", offset)
+            assert (await resumed.next())["n"] == 1
+
+    run(main)
+
+
+def test_a_message_that_cannot_be_handled_costs_only_itself(valkey, caplog):
+    """What a worker makes of it fails: the next message is heard over the same connection."""
+
+    async def main():
+        async with workers(valkey.url) as (one, two):
+            heard = asyncio.Event()
+            two.hub.channel.on("bad", lambda _: {}.popitem()[0].nothing)
+            two.hub.channel.on("odd", lambda message: message["fields"].nothing)
+            two.hub.channel.on("good", lambda _: heard.set())
+            one.hub.channel.tell("bad")
+            one.hub.channel.tell("odd", fields="")
+            one.hub.channel.tell("good")
+            async with asyncio.timeout(TIMEOUT_S):
+                await heard.wait()
+            assert two.bus.generation == 1
+
+    run(main)
+    assert caplog.text.count("无法处理") == 2
+
+
+def test_the_bus_outlives_a_fault_of_its_own(valkey, caplog):
+    """Whatever ends the connection is logged, readers are told, and it is made anew."""
+
+    class Broken:
+        key, position = b"coach:default:agent:a", "0-0"
+
+        def take(self, entries):
+            raise AttributeError("nothing")
+
+    async def main():
+        async with workers(valkey.url, 1) as (one,):
+            reader = await one.join("agent:b")
+            await reader.next()
+            one.bus.follow(Broken())
+            valkey.say(b"XADD coach:default:agent:a * e {} m odd\r\n")
+            assert await reader.next() == {"type": "degraded", "active": True, "reason": "bus"}
+            while (await reader.next()).get("active", True):
+                pass
+            assert one.bus.up
+
+    run(main)
+    assert "意外结束" in caplog.text
+
+
+def test_whoever_fails_to_hear_that_redis_came_back_keeps_it_from_nobody(valkey, caplog):
+    """The others are told; the bus goes on."""
+
+    async def main():
+        one = Worker(valkey.url)
+        told = []
+        one.bus.on_change(lambda: told[9])
+        one.bus.on_change(lambda: told.append(one.bus.up))
+        async with one.bus.running():
+            assert told == [True]
+
+    run(main)
+    assert "IndexError" in caplog.text
