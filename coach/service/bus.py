@@ -11,7 +11,7 @@ import contextlib
 import logging
 import re
 import secrets
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import orjson
 from redis.asyncio import ConnectionPool, Redis
@@ -23,12 +23,14 @@ from coach.service.bus_writer import BusWriter
 from coach.service.channel import BusDownError, Channel, Look, id_of, read_entry
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 
     from coach.service.channel import Followed
     from coach.service.render import Message
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 _CONTROL: Final = b"coach:control"
 _CONTROL_KEPT: Final = 10_000
@@ -118,7 +120,7 @@ class Bus:
         while True:
             link = _Link(self._pool, heard=self._heard)
             try:
-                await link.open()
+                await _in_time(link.open())
                 self._come_up(link)
                 pause = _FIRST_PAUSE_S
                 await link.broken()
@@ -255,6 +257,15 @@ class Bus:
                 log.exception("处理 Redis 的变化时出错")
 
 
+async def _in_time(answer: Awaitable[T]) -> T:
+    """Bound a wait for Redis: of its own the client bounds the way there only, not the answers."""
+    try:
+        async with asyncio.timeout(_CONNECT_S):
+            return await answer
+    except TimeoutError as error:
+        raise BusDownError(f"Redis {_CONNECT_S:g} 秒没有应答") from error
+
+
 class _Control:
     """The stream of what workers tell each other."""
 
@@ -335,7 +346,7 @@ class _Link:
 
     async def _grow(self) -> None:
         while self._pending:
-            follower = await self._add_follower()
+            follower = await _in_time(self._add_follower())
             while self._pending and len(follower) < MAX_TOPICS:
                 key = next(iter(self._pending))
                 follower.follow(self._pending.pop(key))

@@ -584,3 +584,52 @@ def test_whoever_fails_to_hear_that_redis_came_back_keeps_it_from_nobody(valkey,
 
     run(main)
     assert "IndexError" in caplog.text
+
+
+class Mute:
+    """Accepts connections on a port and never answers."""
+
+    def __init__(self, port) -> None:
+        self.port = port
+        self.tried_again = asyncio.Event()
+        self._writers = []
+
+    async def __aenter__(self):
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
+        return self
+
+    async def _accept(self, reader, writer):
+        if self._writers:
+            self.tried_again.set()
+        self._writers.append(writer)
+
+    async def __aexit__(self, *_):
+        self._server.close()
+        for writer in self._writers:
+            writer.close()
+        await self._server.wait_closed()
+
+
+def test_a_service_starts_while_redis_hangs(tmp_path, monkeypatch):
+    """A server that accepts and never answers counts as away, and is tried again until it answers."""
+    monkeypatch.setattr("coach.service.bus._CONNECT_S", 0.2)
+
+    async def main():
+        server = Valkey(tmp_path)
+        one = Worker(server.url)
+        came = asyncio.Event()
+        one.bus.on_change(came.set)
+        try:
+            async with asyncio.timeout(TIMEOUT_S), contextlib.AsyncExitStack() as stack:
+                async with Mute(server.port) as mute:
+                    await stack.enter_async_context(one.bus.running())
+                    assert not one.bus.up
+                    assert one.bus.error == "Redis 0.2 秒没有应答"
+                    await mute.tried_again.wait()
+                await asyncio.to_thread(server.start)
+                await came.wait()
+                assert one.bus.up
+        finally:
+            server.kill()
+
+    run(main)
