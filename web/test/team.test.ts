@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { forgetSilent, level, noOrder, noTeam, passes, reduceTeam, reorder, type Team } from "../src/core/team";
+import { forgetSilent, holds, level, noOrder, noTeam, passes, reduceTeam, reorder, type Team } from "../src/core/team";
 import type { AlertMessage, TeamCallMessage } from "../src/core/team-wire";
 import { teamsOf } from "../src/wallboard/teams";
 
@@ -56,7 +56,7 @@ describe("the team", () => {
   it("holds a call for gone after half a minute of silence", () => {
     const team = heard(call("c1"));
     expect(forgetSilent(team, 29_000)).toBe(team);
-    expect(forgetSilent(team, 30_000).calls.get("c1")?.ended).toBe(true);
+    expect(forgetSilent(team, 30_000).calls.get("c1")?.endedAt).toBe(30_000);
   });
 
   it("brings an alert that escalates to the end and forgets one that was withdrawn", () => {
@@ -87,15 +87,27 @@ describe("the rows", () => {
   it("never move under a hand, ended ones neither", () => {
     const first = reorder(noOrder, heard(risky("one", 10), risky("two", 5)), 0, false);
     const later = reduceTeam(reduceTeam(first.team, risky("two", 90), 1), { type: "team.call_gone", call_id: "one", reason: "ended" }, 1);
-    const held = reorder(first.order, later, 60_000, true);
+    const held = reorder(first.order, later, 59_000, true);
     expect(held.order.ids).toEqual(["one", "two"]);
     const free = reorder(held.order, held.team, 60_000, false);
     expect([free.order.ids, [...free.team.calls.keys()]]).toEqual([["two"], ["two"]]);
   });
+
+  it("of calls that ended a minute ago go even from under a hand", () => {
+    const first = reorder(noOrder, heard(risky("one", 10), risky("two", 5)), 0, false);
+    const later = reduceTeam(first.team, { type: "team.call_gone", call_id: "one", reason: "ended" }, 1);
+    expect(reorder(first.order, later, 60_000, true).order.ids).toEqual(["one", "two"]);
+    const after = reorder(first.order, later, 60_001, true);
+    expect([after.order.ids, [...after.team.calls.keys()]]).toEqual([["two"], ["two"]]);
+  });
+
+  it("are let go of ten seconds after the last touch", () => {
+    expect([holds(1_000, 10_999), holds(1_000, 11_000)]).toEqual([true, false]);
+  });
 });
 
 describe("filters", () => {
-  const warned = { message: call("c1", { counts: { notice: 0, warning: 1, violation: 0 } }), toldAt: 0, ended: false };
+  const warned = { message: call("c1", { counts: { notice: 0, warning: 1, violation: 0 } }), toldAt: 0, endedAt: null };
 
   it("let through what has at least such a card", () => {
     expect(passes(warned, { severity: "warning", escalated: false })).toBe(true);

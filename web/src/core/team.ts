@@ -6,8 +6,8 @@ export interface TeamCall {
   readonly message: TeamCallMessage;
   /** When it was told last, epoch ms of this machine. */
   readonly toldAt: number;
-  /** Over: its row stays until the rows are sorted again. */
-  readonly ended: boolean;
+  /** When it was over, epoch ms of this machine: its row stays until the rows are sorted again. Null while it runs. */
+  readonly endedAt: number | null;
 }
 
 export interface Team {
@@ -21,6 +21,9 @@ export interface Team {
 const GONE_AFTER_MS = 30_000;
 const MOST_ALERTS = 200;
 const SORT_EVERY_MS = 5_000;
+const HOLD_MS = 10_000;
+// However long a hand is on the rows: what is over must not stand there as if it went on.
+const ENDED_STAYS_MS = 60_000;
 
 export const noTeam: Team = { calls: new Map(), alerts: new Map(), rates: null };
 
@@ -35,7 +38,7 @@ export function reduceTeam(team: Team, message: TeamMessage, now: number): Team 
       return hear(team, message, now);
     case "team.call_gone": {
       const known = team.calls.get(message.call_id);
-      return known && !known.ended ? { ...team, calls: put(team.calls, message.call_id, { ...known, ended: true }) } : team;
+      return known?.endedAt === null ? { ...team, calls: put(team.calls, message.call_id, { ...known, endedAt: now }) } : team;
     }
     case "alert":
       return alarm(team, message);
@@ -55,10 +58,10 @@ export function reduceTeam(team: Team, message: TeamMessage, now: number): Team 
 
 /** Let go of calls that nobody tells of any more. */
 export function forgetSilent(team: Team, now: number): Team {
-  const silent = [...team.calls].filter(([, call]) => !call.ended && now - call.toldAt >= GONE_AFTER_MS);
+  const silent = [...team.calls].filter(([, call]) => call.endedAt === null && now - call.toldAt >= GONE_AFTER_MS);
   if (silent.length === 0) return team;
   const calls = new Map(team.calls);
-  for (const [id, call] of silent) calls.set(id, { ...call, ended: true });
+  for (const [id, call] of silent) calls.set(id, { ...call, endedAt: now });
   return { ...team, calls };
 }
 
@@ -72,20 +75,27 @@ export const noOrder: Order = { ids: [], sortedAt: Number.NEGATIVE_INFINITY };
 
 /**
  * Sort by risk at most every five seconds and never while a hand is on the rows: until then new calls come last and
- * ended ones keep their place, so that nothing jumps away under the pointer.
+ * ended ones keep their place for a minute, so that nothing jumps away under the pointer.
  */
 export function reorder(order: Order, team: Team, now: number, held: boolean): { order: Order; team: Team } {
   if (held || now - order.sortedAt < SORT_EVERY_MS) {
-    const known = new Set(order.ids);
-    const fresh = [...team.calls.keys()].filter((id) => !known.has(id));
-    return { order: fresh.length ? { ...order, ids: [...order.ids, ...fresh] } : order, team };
+    const kept = forgetEnded(team, now);
+    const ids = kept === team ? order.ids : order.ids.filter((id) => kept.calls.has(id));
+    const known = new Set(ids);
+    const fresh = [...kept.calls.keys()].filter((id) => !known.has(id));
+    return { order: fresh.length || kept !== team ? { ...order, ids: [...ids, ...fresh] } : order, team: kept };
   }
-  const running = [...team.calls].filter(([, call]) => !call.ended);
+  const running = [...team.calls].filter(([, call]) => call.endedAt === null);
   running.sort(([, one], [, other]) => compare(one.message, other.message));
   return {
     order: { ids: running.map(([id]) => id), sortedAt: now },
     team: running.length === team.calls.size ? team : { ...team, calls: new Map(running) },
   };
+}
+
+/** Whether a hand that touched the rows at `touchedAt` (epoch ms) is still on them: a pointer left lying there is none. */
+export function holds(touchedAt: number, now: number): boolean {
+  return now - touchedAt < HOLD_MS;
 }
 
 export interface Filter {
@@ -105,6 +115,14 @@ export function level(score: number): "low" | "look" | "hand" {
   return score >= 60 ? "hand" : score >= 30 ? "look" : "low";
 }
 
+function forgetEnded(team: Team, now: number): Team {
+  const over = [...team.calls].filter(([, { endedAt }]) => endedAt !== null && now - endedAt >= ENDED_STAYS_MS);
+  if (over.length === 0) return team;
+  const calls = new Map(team.calls);
+  for (const [id] of over) calls.delete(id);
+  return { ...team, calls };
+}
+
 function compare(one: TeamCallMessage, other: TeamCallMessage): number {
   return (
     other.risk.score - one.risk.score ||
@@ -120,7 +138,7 @@ export function byCode(one: string, other: string): number {
 }
 
 function hear(team: Team, message: TeamCallMessage, now: number): Team {
-  return { ...team, calls: put(team.calls, message.call_id, { message, toldAt: now, ended: false }) };
+  return { ...team, calls: put(team.calls, message.call_id, { message, toldAt: now, endedAt: null }) };
 }
 
 function alarm(team: Team, alert: AlertMessage): Team {

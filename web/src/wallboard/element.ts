@@ -5,7 +5,7 @@ import { noCall, reduce, type Call } from "../core/call";
 import { initial, type Connection, type Delivered } from "../core/connection";
 import { Line, teamPath } from "../core/socket";
 import { stringsFor, type Language, type Strings } from "../core/strings";
-import { forgetSilent, noOrder, noTeam, passes, reduceTeam, reorder, type Filter, type Order, type Team } from "../core/team";
+import { forgetSilent, holds, noOrder, noTeam, passes, reduceTeam, reorder, type Filter, type Order, type Team } from "../core/team";
 import { MAX_WHISPER, type TeamMessage } from "../core/team-wire";
 import { styles as common } from "../playground/styles";
 import { Following } from "../sidebar/following";
@@ -70,6 +70,9 @@ export class Wallboard extends LitElement {
 
   #line: Line | null = null;
   #inbox: TeamMessage[] = [];
+  #focusedRow = "";
+  /** When a hand was last on the rows, epoch ms. */
+  #touchedAt = Number.NEGATIVE_INFINITY;
   #drawing: ReturnType<typeof setTimeout> | undefined;
   #ticking: ReturnType<typeof setInterval> | undefined;
   readonly #chime = new Chime();
@@ -109,7 +112,15 @@ export class Wallboard extends LitElement {
     this.#line = null;
   }
 
+  protected override willUpdate(changed: PropertyValues): void {
+    if (!changed.has("_order")) return;
+    const focused = this.shadowRoot?.activeElement;
+    this.#focusedRow = focused?.matches("tbody .open") ? (focused.closest("tr")?.dataset["call"] ?? "") : "";
+  }
+
   protected override updated(changed: PropertyValues): void {
+    // A row that is moved loses the focus, and the keyboard its place.
+    if (changed.has("_order") && this.#focusedRow && !this.shadowRoot?.activeElement) this.#focusRow(this.#focusedRow);
     if (changed.has("team") || changed.has("credential")) this.#connect();
     if (changed.has("_opened") && this._opened) this.renderRoot.querySelector<HTMLElement>(".panel h2")?.focus();
   }
@@ -186,7 +197,7 @@ export class Wallboard extends LitElement {
   }
 
   #arrange(team: Team, now: number): void {
-    const held = this.renderRoot?.querySelector("tbody")?.matches(":hover, :focus-within") ?? false;
+    const held = holds(this.#touchedAt, now) && (this.renderRoot?.querySelector("tbody")?.matches(":hover, :focus-within") ?? false);
     const next = reorder(this._order, team, now, held);
     this._order = next.order;
     this._team = next.team;
@@ -212,8 +223,13 @@ export class Wallboard extends LitElement {
     this._opened = "";
     this._call = noCall;
     this._text = "";
-    // Back to where it was opened from.
-    this.renderRoot.querySelector<HTMLElement>(`tr[data-call="${CSS.escape(before)}"] .open`)?.focus({ preventScroll: true });
+    // Back to where it was opened from, which stays put for a moment.
+    this.#touchedAt = Date.now();
+    this.#focusRow(before);
+  }
+
+  #focusRow(callId: string): void {
+    this.renderRoot.querySelector<HTMLElement>(`tr[data-call="${CSS.escape(callId)}"] .open`)?.focus({ preventScroll: true });
   }
 
   #whisper(text: string): void {
@@ -276,7 +292,7 @@ export class Wallboard extends LitElement {
     const team = this._team;
     const ordered = this._order.ids.flatMap((id) => team.calls.get(id) ?? []);
     const shown = ordered.filter((call) => passes(call, this._filter));
-    const running = ordered.filter((call) => !call.ended).length;
+    const running = ordered.filter((call) => call.endedAt === null).length;
     const { phase, trouble, wasLive } = this._connection;
     return html`<div class="board" @keydown=${this.#onKey}>
       ${this.#bar(words)}
@@ -299,6 +315,7 @@ export class Wallboard extends LitElement {
           onFilter: (filter) => (this._filter = filter),
           onOpen: (id) => this.#open(id),
           onKey: this.#onRowKey,
+          onTouch: () => (this.#touchedAt = Date.now()),
         })}
         ${this._opened
           ? panelView({

@@ -21,13 +21,15 @@ export interface CallsProps {
   onFilter: (filter: Filter) => void;
   onOpen: (callId: string) => void;
   onKey: (event: KeyboardEvent) => void;
+  /** A hand is on the rows. */
+  onTouch: () => void;
 }
 
 const SEVERITIES: readonly Severity[] = ["violation", "warning", "notice"];
 const FILTERS = ["", "warning", "violation"] as const;
 
 export function callsView(props: CallsProps): TemplateResult {
-  const { words, calls, running, waiting } = props;
+  const { words, calls, running, waiting, onTouch } = props;
   const { columns } = words;
   return html`<section class="calls" aria-labelledby="calls">
     <header>
@@ -37,7 +39,8 @@ export function callsView(props: CallsProps): TemplateResult {
     ${calls.length === 0 && !waiting
       ? html`<p class="nothing"><strong>${running ? words.filtered : words.none}</strong>${running ? nothing : html`<span>${words.noneHint}</span>`}</p>`
       : nothing}
-    <div class="rows">
+    <div class="rows" @pointerdown=${onTouch} @pointermove=${onTouch} @keydown=${onTouch} @keyup=${onTouch}
+      @wheel=${{ handleEvent: onTouch, passive: true }}>
       <table ?hidden=${calls.length === 0}>
         <thead>
           <tr>
@@ -71,7 +74,8 @@ function filters({ words, filter, onFilter }: CallsProps): TemplateResult {
 }
 
 function row(call: TeamCall, { words, opened, now, onOpen }: CallsProps): TemplateResult {
-  const { message, ended } = call;
+  const { message } = call;
+  const ended = call.endedAt !== null;
   const id = message.call_id;
   const agent = message.agent_name || message.agent_id;
   const risk = level(message.risk.score);

@@ -41,7 +41,7 @@ export interface PanelProps {
 export function panelView(props: PanelProps): TemplateResult {
   const { words, strings, told, call, now, refused, following } = props;
   const message = told?.message ?? null;
-  const over = call.endedAtMs !== null || told === null || told.ended;
+  const over = call.endedAtMs !== null || told === null || told.endedAt !== null;
   const agent = message ? message.agent_name || message.agent_id : "";
   return html`<section class="panel" aria-labelledby="opened" data-call=${message?.call_id ?? ""}>
     <header>
