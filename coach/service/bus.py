@@ -11,39 +11,35 @@ import contextlib
 import logging
 import re
 import secrets
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
-from redis.asyncio import ConnectionPool, Redis
+from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError, ResponseError
 
 from coach.errors import ConfigError
-from coach.service.bus_follower import MAX_TOPICS, Follower
-from coach.service.bus_writer import BusWriter
+from coach.service.bus_link import CONNECT_S, CONTROL, CONTROL_KEPT, Link, in_time
 from coach.service.channel import BusDownError, Channel, Look, id_of, read_entry
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+    from collections.abc import AsyncIterator, Callable
 
     from coach.service.channel import Followed
     from coach.service.render import Message
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
-
-_CONTROL: Final = b"coach:control"
-_CONTROL_KEPT: Final = 10_000
 # A stream must hold what its slowest reader has not read yet.
 _LEAST_KEPT: Final = 128
 # Of many agents at once.
 _TEAM_FACTOR: Final = 16
 _BEGINNING: Final = "0-0"
 _OFFSET: Final = re.compile(r"\d{1,15}-\d{1,10}")
-_CONNECT_S: Final = 2.0
 _FIRST_PAUSE_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 2.0
-_QUERIES: Final = 4
+# Coming up makes every sidebar start over: Redis that stays away is tried often, one that comes and goes is not.
+_LASTING_S: Final = 10.0
+_LONGEST_PAUSE_AFTER_UP_S: Final = 30.0
 
 
 class Bus:
@@ -67,13 +63,13 @@ class Bus:
         self._keep = max(keep, _LEAST_KEPT)
         self._url = url
         self._sources = 0
-        self._link: _Link | None = None
+        self._link: Link | None = None
         self._handlers: dict[tuple[str, str], Callable[[Message], None]] = {}
         self._listeners: list[Callable[[], None]] = []
         self._tried = asyncio.Event()
         try:
             self._pool: ConnectionPool = ConnectionPool.from_url(
-                url, protocol=2, socket_timeout=None, socket_connect_timeout=_CONNECT_S
+                url, protocol=2, socket_timeout=None, socket_connect_timeout=CONNECT_S
             )
         except ValueError as error:
             raise ConfigError(f"redis_url: 应为 redis://主机:端口/库号，{error}") from error
@@ -108,7 +104,7 @@ class Bus:
             await self._tried.wait()
             yield
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_CONNECT_S):
+                async with asyncio.timeout(CONNECT_S):
                     await self.drain()
         finally:
             task.cancel()
@@ -116,13 +112,14 @@ class Bus:
 
     async def run(self) -> None:
         """Connect, and connect again whenever Redis went away, until cancelled."""
-        pause = _FIRST_PAUSE_S
+        pause, clock = _FIRST_PAUSE_S, asyncio.get_running_loop().time
         while True:
-            link = _Link(self._pool, heard=self._heard)
+            link = Link(self._pool, worker=self.worker, heard=self._heard)
+            came_up = None
             try:
-                await _in_time(link.open())
+                await in_time(link.open())
                 self._come_up(link)
-                pause = _FIRST_PAUSE_S
+                came_up = clock()
                 await link.broken()
             except (RedisError, OSError, TimeoutError, BusDownError) as error:
                 self._go_down(str(error) or type(error).__name__)
@@ -133,8 +130,8 @@ class Bus:
             finally:
                 self._link, self.up = None, False
                 await link.close()
+            pause = pause_after(pause, lasted_s=0.0 if came_up is None else clock() - came_up)
             await asyncio.sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE_S)
 
     async def drain(self) -> None:
         """Wait until what was published is in Redis, or Redis is away."""
@@ -156,7 +153,7 @@ class Bus:
         """Tell all other workers something."""
         if self._link is not None:
             frame = orjson.dumps({"from": self.worker, **message})
-            self._link.writer.add(_CONTROL, frame=frame, meta=b"", keep=_CONTROL_KEPT)
+            self._link.writer.add(CONTROL, frame=frame, meta=b"", keep=CONTROL_KEPT)
 
     async def look(self, key: bytes, after: str | None) -> Look:
         """Return where a stream ends and what came after an offset.
@@ -218,7 +215,7 @@ class Bus:
             raise BusDownError(self.error)
         try:
             async with (
-                asyncio.timeout(_CONNECT_S),
+                asyncio.timeout(CONNECT_S),
                 self._link.queries(),
                 self._link.client.pipeline(transaction=False) as pipe,
             ):
@@ -231,7 +228,7 @@ class Bus:
         if handler is not None and message["from"] != self.worker:
             handler(message)
 
-    def _come_up(self, link: _Link) -> None:
+    def _come_up(self, link: Link) -> None:
         if self.generation:
             log.warning("Redis 恢复，所有侧边栏重新同步")
         self._link, self.up, self.error = link, True, ""
@@ -257,123 +254,13 @@ class Bus:
                 log.exception("处理 Redis 的变化时出错")
 
 
-async def _in_time(answer: Awaitable[T]) -> T:
-    """Bound a wait for Redis: of its own the client bounds the way there only, not the answers."""
-    try:
-        async with asyncio.timeout(_CONNECT_S):
-            return await answer
-    except TimeoutError as error:
-        raise BusDownError(f"Redis {_CONNECT_S:g} 秒没有应答") from error
+def pause_after(pause: float, *, lasted_s: float) -> float:
+    """Return how long to wait for the next try to connect, in seconds.
 
-
-class _Control:
-    """The stream of what workers tell each other."""
-
-    key = _CONTROL
-
-    def __init__(self, position: str, heard: Callable[[Message], None]) -> None:
-        self.position = position
-        self._heard = heard
-
-    def take(self, entries: list[tuple[bytes, list[bytes]]]) -> None:
-        for raw, fields in entries:
-            self.position = raw.decode()
-            try:
-                self._heard(orjson.loads(fields[1]))
-            except Exception:
-                # One message must not cost the connection over which all the others come.
-                log.exception("另一个进程的消息无法处理：%s", self.position)
-
-
-class _Link:
-    """The connections of one stretch of time in which Redis is there."""
-
-    def __init__(self, pool: ConnectionPool, *, heard: Callable[[Message], None]) -> None:
-        self._pool = pool
-        self._heard = heard
-        self._connections: list[Any] = []
-        self._tasks: list[asyncio.Task[None]] = []
-        self._followers: list[Follower] = []
-        # Topics that wait for a connection of their own to be made.
-        self._pending: dict[bytes, Followed] = {}
-        self._growing: asyncio.Task[None] | None = None
-        self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._turns = asyncio.Semaphore(_QUERIES)
-        self.client: Redis = Redis(connection_pool=pool)
-        self.writer: BusWriter
-
-    async def open(self) -> None:
-        connection, _ = await self._connect()
-        self.writer = BusWriter(connection)
-        newest: Any = await self.client.xrevrange(_CONTROL, count=1)
-        follower = await self._add_follower()
-        follower.follow(_Control(newest[0][0].decode() if newest else "0-0", self._heard))
-        self._followers.clear()
-        self._start(self.writer.run(), "bus-writer")
-
-    def queries(self) -> asyncio.Semaphore:
-        """Return what keeps the questions of hundreds that join at once from opening a connection each."""
-        return self._turns
-
-    async def broken(self) -> None:
-        await self._broken
-
-    async def close(self) -> None:
-        tasks = [*self._tasks, *([self._growing] if self._growing else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        for connection in self._connections:
-            with contextlib.suppress(RedisError, OSError):
-                await connection.disconnect(nowait=True)
-        with contextlib.suppress(RedisError, OSError):
-            await self._pool.disconnect()
-
-    def follow(self, topic: Followed) -> None:
-        for follower in self._followers:
-            if len(follower) < MAX_TOPICS:
-                follower.follow(topic)
-                return
-        self._pending[topic.key] = topic
-        if self._growing is None or self._growing.done():
-            self._growing = asyncio.create_task(self._grow(), name="bus-grow")
-            self._growing.add_done_callback(self._ended)
-
-    def unfollow(self, key: bytes) -> None:
-        self._pending.pop(key, None)
-        for follower in self._followers:
-            follower.unfollow(key)
-
-    async def _grow(self) -> None:
-        while self._pending:
-            follower = await _in_time(self._add_follower())
-            while self._pending and len(follower) < MAX_TOPICS:
-                key = next(iter(self._pending))
-                follower.follow(self._pending.pop(key))
-
-    async def _add_follower(self) -> Follower:
-        connection, client_id = await self._connect()
-        follower = Follower(connection, client_id=client_id, unblock=self._unblock)
-        self._followers.append(follower)
-        self._start(follower.run(), "bus-follower")
-        return follower
-
-    async def _unblock(self, client_id: int) -> None:
-        async with self._turns:
-            await self.client.client_unblock(client_id)
-
-    async def _connect(self) -> tuple[Any, int]:
-        connection: Any = self._pool.make_connection()  # type: ignore[no-untyped-call]
-        self._connections.append(connection)
-        await connection.connect()
-        await connection.send_command("CLIENT", "ID")
-        return connection, int(await connection.read_response())
-
-    def _start(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        task = asyncio.create_task(work, name=name)
-        task.add_done_callback(self._ended)
-        self._tasks.append(task)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and (error := task.exception()) is not None and not self._broken.done():
-            self._broken.set_exception(error)
+    Args:
+        pause: the last one.
+        lasted_s: how long the connection was up since; 0 when it was not.
+    """
+    if lasted_s >= _LASTING_S:
+        return _FIRST_PAUSE_S
+    return min(2 * pause, _LONGEST_PAUSE_AFTER_UP_S if lasted_s else _LONGEST_PAUSE_S)

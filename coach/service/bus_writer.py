@@ -18,7 +18,7 @@ _MAX_BATCH: Final = 512
 PATIENCE_S: Final = 2.0
 # Half a minute of a full center's events.
 MAX_WAITING: Final = 50_000
-_TOPIC_KEPT_S: Final = 3600
+TOPIC_KEPT_S: Final = 3600
 _EXTEND_S: Final = 600.0
 
 
@@ -51,7 +51,7 @@ class BusWriter:
         now = asyncio.get_running_loop().time()
         if now - self._extended.get(key, -_EXTEND_S) >= _EXTEND_S:
             self._extended[key] = now
-            self._put((b"EXPIRE", key, _TOPIC_KEPT_S))
+            self._put((b"EXPIRE", key, TOPIC_KEPT_S))
 
     def delete(self, key: bytes) -> None:
         """Queue the end of a stream; another one begins with its next event."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
+import time
 
 import pytest
 from valkey_server import Valkey
@@ -14,7 +16,7 @@ from coach.service.meter import Meter
 
 pytest.importorskip("redis", reason="needs coach[cluster]")
 
-from coach.service.bus import Bus
+from coach.service.bus import Bus, pause_after
 
 TIMEOUT_S = 10
 
@@ -612,7 +614,7 @@ class Mute:
 
 def test_a_service_starts_while_redis_hangs(tmp_path, monkeypatch):
     """A server that accepts and never answers counts as away, and is tried again until it answers."""
-    monkeypatch.setattr("coach.service.bus._CONNECT_S", 0.2)
+    monkeypatch.setattr("coach.service.bus_link.CONNECT_S", 0.2)
 
     async def main():
         server = Valkey(tmp_path)
@@ -633,3 +635,65 @@ def test_a_service_starts_while_redis_hangs(tmp_path, monkeypatch):
             server.kill()
 
     run(main)
+
+
+_REFUSALS = {
+    "NOREPLICAS": (b"CONFIG SET min-replicas-to-write 1\r\n", b"CONFIG SET min-replicas-to-write 0\r\n"),
+    "OOM": (b"CONFIG SET maxmemory 1\r\n", b"CONFIG SET maxmemory 0\r\n"),
+    "READONLY": (b"REPLICAOF 127.0.0.1 1\r\n", b"REPLICAOF NO ONE\r\n"),
+}
+
+
+@pytest.mark.parametrize("code", _REFUSALS)
+def test_redis_that_refuses_what_is_written_is_away(tmp_path, code):
+    """Readers are told once, not with every attempt, and again when it takes events."""
+    refuse, allow = _REFUSALS[code]
+
+    async def main():
+        server = Valkey(tmp_path).start()
+        try:
+            async with workers(server.url, 1) as (one,):
+                changes = []
+                one.bus.on_change(lambda: changes.append(one.bus.up))
+                reader = await one.join("agent:a")
+                await reader.next()
+                server.say(refuse)
+                one.hub.feed("agent:a").publish(event(1))
+                assert await reader.next() == {"type": "degraded", "active": True, "reason": "bus"}
+                await asyncio.to_thread(_refused, server, code, 4)
+                assert changes == [False]
+                server.say(allow)
+                while (await reader.next()).get("active", True):
+                    pass
+                assert changes == [False, True]
+        finally:
+            server.kill()
+
+    run(main)
+
+
+def _refused(server, code, times):
+    """Wait until the server has refused so many commands."""
+    deadline = time.monotonic() + TIMEOUT_S
+    while time.monotonic() < deadline:
+        found = re.search(rb"errorstat_%b:count=(\d+)" % code.encode(), server.say(b"INFO errorstats\r\n"))
+        if found and int(found[1]) >= times:
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"{code} was not met {times} times")
+
+
+@pytest.mark.parametrize(
+    ("pause", "lasted_s", "expected"),
+    [
+        (1.6, 60.0, 0.1),
+        (0.1, 0.0, 0.2),
+        (1.6, 0.0, 2.0),
+        (2.0, 0.5, 4.0),
+        (16.0, 0.5, 30.0),
+        (30.0, 0.0, 2.0),
+    ],
+)
+def test_whoever_never_stays_is_tried_ever_more_rarely(pause, lasted_s, expected):
+    """A server that is away is tried every 2 s; one that comes and goes makes sidebars start over, so every 30 s."""
+    assert pause_after(pause, lasted_s=lasted_s) == expected
