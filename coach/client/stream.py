@@ -24,7 +24,8 @@ EventT = TypeVar("EventT")
 
 _RETRY_S: Final = 0.5
 _MAX_RETRY_S: Final = 5.0
-_DENIED: Final = frozenset({4401, 4403})
+_NOT_AUTHENTICATED: Final = 4401
+_DENIED: Final = frozenset({_NOT_AUTHENTICATED, 4403})
 # Answers to this socket alone; they are no events of the agent.
 _REPLIES: Final = frozenset({"ready", "pong", "noted", "error"})
 
@@ -34,7 +35,8 @@ class Reading:
 
     Args:
         path: of the stream, below the address of the service.
-        credential: an API key, or a token for this stream. A function is asked for a new one each time.
+        credential: an API key, or a token for this stream. A function is asked for a new one each time, also
+            when the service closes the stream because the last one has expired.
         after: offset to begin after; None begins with a snapshot.
         patience_s: how long a lost service is looked for.
     """
@@ -56,6 +58,8 @@ class Reading:
         self._clock = clock
         self._give_up_at = clock() + patience_s
         self._delay = _RETRY_S
+        # Let in with the credential of the last hello.
+        self._greeted = False
 
     def hello(self) -> str:
         """Return the first frame of a socket."""
@@ -70,6 +74,7 @@ class Reading:
         self._give_up_at = self._clock() + self._patience_s
         self._delay = _RETRY_S
         message: Message = orjson.loads(frame)
+        self._greeted = self._greeted or message["type"] == "ready"
         self.after = message.get("offset", self.after)
         return message
 
@@ -81,7 +86,11 @@ class Reading:
             UnreachableError: it stayed away too long.
         """
         if isinstance(error, ConnectionClosed) and error.rcvd is not None and error.rcvd.code in _DENIED:
-            code = "not_authenticated" if error.rcvd.code == min(_DENIED) else "not_allowed"
+            if error.rcvd.code == _NOT_AUTHENTICATED and self._greeted and callable(self._credential):
+                # It was let in with the last one, so this one is over; the next one is asked for at once.
+                self._greeted = False
+                return 0.0
+            code = "not_authenticated" if error.rcvd.code == _NOT_AUTHENTICATED else "not_allowed"
             raise RefusedError(
                 code, f"服务拒绝了密钥或令牌：{error.rcvd.reason}", status=error.rcvd.code
             ) from error

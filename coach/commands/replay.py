@@ -16,6 +16,8 @@ from coach.commands.options import Json  # noqa: TC001 - typer reads the annotat
 if TYPE_CHECKING:
     from coach.commands.recording import Recording
 
+# Of the stream's token; longer than any call is played.
+_WATCH_S = 43_200
 _WHO = {"agent": "坐席", "customer": "客户", "unknown": "未知"}
 
 
@@ -50,7 +52,7 @@ def replay(
         session = post(f"{url.rstrip('/')}/demo/session")
         agent, key, token = session["agent_id"], session["producer_token"], session["sidebar_token"]
     elif agent is not None:
-        token = post(f"{url.rstrip('/')}/v1/tokens", {"agent_id": agent}, key=key)["token"]
+        token = post(f"{url.rstrip('/')}/v1/tokens", {"agent_id": agent, "ttl_s": _WATCH_S}, key=key)["token"]
     else:
         agent, token = "replay", None
     refused = asyncio.run(

@@ -108,7 +108,7 @@ async def _ingest(socket: WebSocket) -> None:
         )
         if greeted is None:
             return
-        with service.lobby.counted(greeted.principal):
+        with service.lobby.admitted(socket, greeted.principal):
             await serve_producer(
                 socket,
                 calls=service.tenants[greeted.principal.tenant].calls,
@@ -130,7 +130,7 @@ async def _stream(socket: WebSocket, agent_id: str) -> None:
         if greeted is None:
             return
         tenant = service.tenants[greeted.principal.tenant]
-        with service.lobby.counted(greeted.principal):
+        with service.lobby.admitted(socket, greeted.principal):
             await serve_sidebar(
                 socket,
                 calls=tenant.calls,
@@ -163,7 +163,7 @@ async def _team(socket: WebSocket, team: str) -> None:
             limit=service.settings.send_buffer,
             note=partial(_note_watched, tenant, actor_of(socket, greeted.principal)),
         )
-        with service.lobby.counted(greeted.principal):
+        with service.lobby.admitted(socket, greeted.principal):
             await desk.serve(socket, after=greeted.after)
     except WebSocketDisconnect:
         return

@@ -5,7 +5,7 @@ Keys are in `keys`, tokens in `tokens`, the company's own in `identity_provider`
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -30,6 +30,8 @@ class Principal:
         name: of the key, or whom the token is for; for the log.
         teams: those a supervisor may listen to.
         by_key: proved by an API key.
+        key_id: which one; "" for a token.
+        expires_at: until when the token holds, seconds since 1970; None for a key, which `keys` knows about.
     """
 
     role: Role
@@ -38,12 +40,17 @@ class Principal:
     name: str = ""
     teams: tuple[str, ...] = ()
     by_key: bool = False
+    # A new key or token makes nobody somebody else.
+    key_id: str = field(default="", compare=False)
+    expires_at: float | None = field(default=None, compare=False)
 
     @classmethod
-    def of_token(cls, role: Role, subject: str, *, tenant: str, teams: tuple[str, ...] = ()) -> Principal:
+    def of_token(
+        cls, role: Role, subject: str, *, tenant: str, expires_at: float, teams: tuple[str, ...] = ()
+    ) -> Principal:
         """Return whom a token is for."""
         agent_id = subject if role in _OF_ONE_AGENT else None
-        return cls(role, agent_id, tenant=tenant, name=subject, teams=teams)
+        return cls(role, agent_id, tenant=tenant, name=subject, teams=teams, expires_at=expires_at)
 
     def may(self, right: Right) -> bool:
         """Tell whether the role has a right."""

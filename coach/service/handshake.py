@@ -6,6 +6,7 @@ UNKNOWN -- no hello in time, bad key --> closed 4401
     | header or hello
 KNOWN -- not for this stream --> closed 4403
     | ready
+INSIDE -- key revoked, token expired --> closed 4401
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import orjson
-from starlette.websockets import WebSocketDisconnect
+from starlette.websockets import WebSocketDisconnect, WebSocketState
 
 from coach.errors import MessageError
 from coach.service.messages import SUBPROTOCOL, read_hello, read_json
@@ -38,6 +39,8 @@ NOT_AUTHENTICATED: Final = 4401
 NOT_ALLOWED: Final = 4403
 TRY_LATER: Final = 1013
 HELLO_TIMEOUT_S: Final = 5.0
+# How often it is looked whose key or token is over; looking costs some tenths of a microsecond a socket.
+_LOOK_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,7 @@ class Lobby:
         identify: finds whom a key or a token belongs to.
         refused: is told the address of whoever brings a wrong one.
         doors: finds the door of somebody's tenant.
+        holds: tells whether the key or token that somebody came in with is still in force.
     """
 
     def __init__(
@@ -80,6 +84,7 @@ class Lobby:
         doors: Callable[[Principal], Door],
         gate: Gate,
         limit: int,
+        holds: Callable[[Principal], bool],
         hello_timeout_s: float = HELLO_TIMEOUT_S,
     ) -> None:
         self._identity_of = identify
@@ -87,20 +92,41 @@ class Lobby:
         self._doors = doors
         self._gate = gate
         self._limit = limit
+        self._holds = holds
         self._hello_timeout_s = hello_timeout_s
         self.open = 0
         self._open_of: Counter[str] = Counter()
+        self._inside: dict[WebSocket, Principal] = {}
+        self._closing: set[asyncio.Task[None]] = set()
 
     @contextlib.contextmanager
-    def counted(self, principal: Principal) -> Iterator[None]:
-        """Count one socket for as long as it is served."""
+    def admitted(self, socket: WebSocket, principal: Principal) -> Iterator[None]:
+        """Count one socket for as long as it is served, and keep an eye on whose it is."""
         self.open += 1
         self._open_of[principal.tenant] += 1
+        self._inside[socket] = principal
         try:
             yield
         finally:
             self.open -= 1
             self._open_of[principal.tenant] -= 1
+            self._inside.pop(socket, None)
+
+    async def watch_forever(self) -> None:
+        """See whose key was revoked and whose token has expired, until cancelled."""
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            self.dismiss()
+
+    def dismiss(self) -> None:
+        """Close the sockets of those whose key or token is not in force any more."""
+        gone = [socket for socket, principal in self._inside.items() if not self._holds(principal)]
+        for socket in gone:
+            del self._inside[socket]
+            # None waits for another: a peer that does not read may keep its goodbye for a while.
+            closing = asyncio.create_task(_dismiss(socket), name="socket-dismissal")
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
 
     async def greet(
         self,
@@ -168,6 +194,12 @@ class Lobby:
         return Greeted(principal, after)
 
 
+async def _dismiss(socket: WebSocket) -> None:
+    # Gone meanwhile, or closing already.
+    with contextlib.suppress(WebSocketDisconnect, RuntimeError, OSError):
+        await socket.close(NOT_AUTHENTICATED, "密钥已吊销或到期，或令牌已过期")
+
+
 def credential_of(headers: Headers) -> str | None:
     """Return the API key or token of the headers, None when there is none."""
     scheme, _, bearer = headers.get("authorization", "").partition(" ")
@@ -180,10 +212,10 @@ async def receive(socket: WebSocket) -> str | bytes:
     """Return the next frame, text as str and binary as bytes.
 
     Raises:
-        WebSocketDisconnect: the other side is gone.
+        WebSocketDisconnect: the other side is gone, or was told to go: what it still says is not heard.
     """
     message = await socket.receive()
-    if message["type"] == "websocket.disconnect":
+    if message["type"] == "websocket.disconnect" or socket.application_state is WebSocketState.DISCONNECTED:
         raise WebSocketDisconnect(message.get("code", 1005), message.get("reason"))
     text: str | None = message.get("text")
     return text if text is not None else bytes(message["bytes"])

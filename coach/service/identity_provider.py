@@ -172,7 +172,9 @@ class IdentityProvider:
             return None
         teams = _at(claims, where.teams)
         named = tuple(team for team in teams if isinstance(team, str)) if isinstance(teams, list) else ()
-        return Principal.of_token(role, subject, tenant=tenant, teams=named)
+        # As long as it would be let in again.
+        expires_at = float(claims["exp"]) + self._leeway_s
+        return Principal.of_token(role, subject, tenant=tenant, expires_at=expires_at, teams=named)
 
     def _role(self, given: object) -> Role | None:
         """Return our role for one or several names of the provider's."""

@@ -82,6 +82,7 @@ class ApiKeys:
         self._secrets = secrets
         self._clock = clock
         self._by_hash: dict[str, ApiKey] = {}
+        self._by_id: dict[str, ApiKey] = {}
         self._state: tuple[int, int] = (-1, -1)
         # What the next poll writes: ids used today, and hashes to be keyed anew.
         self._used: dict[str, float] = {}
@@ -111,8 +112,13 @@ class ApiKeys:
             if secret is not self._secrets.newest:
                 newest = self._secrets.newest
                 self._rehashed[known.id] = (newest.hash(key), newest.id)
-            return Principal(known.role, tenant=known.tenant, name=known.name, by_key=True)
+            return Principal(known.role, tenant=known.tenant, name=known.name, by_key=True, key_id=known.id)
         return None
+
+    def in_force(self, key_id: str) -> bool:
+        """Tell whether a key that was found before still opens anything. Costs less than a microsecond."""
+        known = self._by_id.get(key_id)
+        return known is not None and known.in_force(self._clock())
 
     @property
     def empty(self) -> bool:
@@ -223,7 +229,9 @@ class ApiKeys:
             ).one()
             state = (int(row[0]), int(row[1]))
             if used or state != self._state:
-                self._by_hash = {key.hash: key for key in await _read(connection)}
+                read = await _read(connection)
+                self._by_hash = {key.hash: key for key in read}
+                self._by_id = {key.id: key for key in read}
                 self._state = state
 
     async def poll_forever(self) -> None:

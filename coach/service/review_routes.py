@@ -218,7 +218,7 @@ async def watch(socket: WebSocket, review_id: str) -> None:
         visitor = admit(greeted.principal, "read-reviews", demo=demo)
         tenant = service.tenants[visitor.tenant]
         tenant.reviews.get(review_id, visitor.owner)
-        with service.lobby.counted(greeted.principal):
+        with service.lobby.admitted(socket, greeted.principal):
             await _tell_until_gone(socket, tenant.reviews, review_id)
     except MessageError as error:
         await socket.close(NOT_ALLOWED, error.message)

@@ -119,7 +119,7 @@ class Service:
         self.provider = load_identity_provider(settings, tenants=self.tenants)
         self.keys = ApiKeys(default.database, secrets, clock=clock)
         self._authenticator = Authenticator(
-            keys=self.keys, tokens=self.tokens, provider=self.provider, tenants=self.tenants
+            keys=self.keys, tokens=self.tokens, provider=self.provider, tenants=self.tenants, clock=clock
         )
         self.limits = RequestLimits(
             per_key=settings.requests_per_minute,
@@ -135,6 +135,7 @@ class Service:
             doors=lambda principal: self._doors[principal.tenant],
             gate=self.gate,
             limit=settings.max_connections,
+            holds=self._authenticator.holds,
         )
         # The key of a new installation, to be shown once.
         self.first_key: str | None = None
@@ -209,8 +210,11 @@ class Service:
                     await stack.enter_async_context(tenant.running())
                 await self.keys.open(old_file=self.settings.data_dir / OLD_KEYS)
                 self.first_key = await self.keys.first()
-                poll = asyncio.create_task(self.keys.poll_forever(), name="keys-poll")
-                tasks.append(poll)
+                watching = (
+                    asyncio.create_task(self.keys.poll_forever(), name="keys-poll"),
+                    asyncio.create_task(self.lobby.watch_forever(), name="sockets-watch"),
+                )
+                tasks.extend(watching)
                 for rules in self.rule_sources:
                     tasks.append(asyncio.create_task(rules.warm(), name="rules-warm"))
                     if self.settings.reload_rules:
@@ -223,7 +227,8 @@ class Service:
                 finally:
                     self.ready = False
                     stop.set()
-                    poll.cancel()
+                    for task in watching:
+                        task.cancel()
                     await asyncio.gather(*tasks, return_exceptions=True)
                     await self.limits.close()
                     if self.provider is not None:

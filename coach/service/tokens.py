@@ -68,5 +68,6 @@ class Tokens:
             claims["role"],
             str(claims["sub"]),
             tenant=str(claims["tenant"]),
+            expires_at=float(claims["exp"]),
             teams=tuple(claims.get("teams", ())),
         )

@@ -9,6 +9,7 @@ import pytest
 
 from coach.client import AsyncClient, AsyncProducer, Client, Producer, RefusedError, UnreachableError
 from coach.client.messages import Advice, CallEnded, OtherEvent, Snapshot, Transcript, read_event
+from coach.client.stream import Reading, agent_path, read_stream
 
 WORDS = {"speaker": "agent", "start_ms": 0, "end_ms": 900}
 
@@ -388,3 +389,24 @@ def test_leaving_is_told_as_leaving(running, caplog):
         service.stop()
     codes = [record.args[2] for record in caplog.records if record.args[0] == "WS"]
     assert codes == [1000, 1000]
+
+
+def test_a_stream_asks_for_a_new_token_when_the_last_one_expires(running):
+    """It goes on where it was, and whoever reads does not notice."""
+    now = [1_000_000.0]
+    service = running(clock=lambda: now[0])
+    asked = []
+
+    def mint():
+        asked.append(service.token("a1", ttl_s=60))
+        return asked[-1]
+
+    reading = Reading(service.url, agent_path("a1"), credential=mint, after=None, patience_s=5)
+    events = read_stream(reading, read_event)
+    with Client(service.url, service.key) as client:
+        assert isinstance(next(events), Snapshot)
+        now[0] += 60
+        service.within(service.service.lobby.dismiss)
+        client.start_call("c1", agent_id="a1")
+        assert (next(events).type, len(asked)) == ("call.started", 2)
+    events.close()

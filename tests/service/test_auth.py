@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
+from starlette.websockets import WebSocket, WebSocketDisconnect
 from websockets.exceptions import InvalidStatus
 
 from coach.service.auth import Gate
+from coach.service.handshake import receive
 
 
 @pytest.mark.parametrize(
@@ -134,3 +138,95 @@ def test_sockets_beyond_the_limit_are_asked_to_come_later(running, clients):
         if service.http("GET", "/healthz").json()["connections"] == 0:
             break
     clients.producer(service)
+
+
+@pytest.mark.parametrize(
+    ("path", "role"),
+    [
+        ("/v1/ingest", "producer"),
+        ("/v1/agents/a1/stream", "agent"),
+        ("/v1/teams/t1/stream", "admin"),
+    ],
+)
+def test_an_open_socket_ends_with_its_token(running, clients, path, role):
+    """Whatever it is for, it is closed with 4401 once the token it was opened with has expired."""
+    now = [1_000_000.0]
+    service = running(clock=lambda: now[0])
+    socket = clients.socket(service.url + path)
+    socket.send({"type": "hello", "token": service.token("a1", role=role, ttl_s=60)})
+    assert socket.next()["type"] == "ready"
+    now[0] += 59
+    service.within(service.service.lobby.dismiss)
+    socket.send({"type": "ping"})
+    # Still served: a producer is told that it has nothing to ping.
+    socket.until("error" if role == "producer" else "pong")
+    now[0] += 1
+    assert socket.close_code() == 4401
+
+
+def test_the_progress_of_a_review_ends_with_its_token(running, clients, monkeypatch):
+    """The fourth kind of socket is no exception."""
+    now = [1_000_000.0]
+    service = running(clock=lambda: now[0])
+    # A review that does not end by itself meanwhile.
+    monkeypatch.setattr(service.tenant.reviews, "get", lambda *_: None)
+
+    async def never(_):
+        await asyncio.Event().wait()
+        yield
+
+    monkeypatch.setattr(service.tenant.reviews, "watch", never)
+    socket = clients.socket(service.url + "/v1/reviews/r1/progress")
+    socket.send({"type": "hello", "token": service.token("r", role="reviewer", ttl_s=60)})
+    assert socket.next()["type"] == "ready"
+    now[0] += 60
+    assert socket.close_code() == 4401
+
+
+def test_a_revoked_key_closes_its_sockets_and_no_others(running, clients, wire):
+    """What a producer says after that is not heard; another key of the tenant goes on."""
+    service = running()
+    made = service.within(lambda: service.service.keys.create("crm"))
+    revoked, kept = clients.producer(service, key=made), clients.producer(service)
+    revoked.send(wire.started("c1"))
+    revoked.acked("c1", 1)
+    service.within(lambda: service.service.keys.revoke("crm"))
+    assert revoked.close_code() == 4401
+    kept.send(wire.started("c2"))
+    kept.acked("c2", 1)
+
+
+def test_a_rotated_key_keeps_its_sockets_for_its_grace(running, clients, wire):
+    """The sockets of the old key go when its time is up."""
+    now = [1_000_000.0]
+    service = running(clock=lambda: now[0])
+    made = service.within(lambda: service.service.keys.create("crm"))
+    socket = clients.producer(service, key=made)
+    service.within(lambda: service.service.keys.rotate("crm", grace_h=1))
+    now[0] += 3599
+    service.within(service.service.lobby.dismiss)
+    socket.send(wire.started("c1"))
+    socket.acked("c1", 1)
+    now[0] += 1
+    assert socket.close_code() == 4401
+
+
+def test_a_socket_that_was_told_to_go_is_not_heard():
+    """What a peer sent before it took note of its goodbye changes nothing."""
+
+    async def run():
+        frames = iter([{"type": "websocket.connect"}, {"type": "websocket.receive", "text": "{}"}])
+
+        async def next_frame():
+            return next(frames)
+
+        async def take(_):
+            pass
+
+        socket = WebSocket({"type": "websocket"}, next_frame, take)
+        await socket.accept()
+        await socket.close(4401)
+        await receive(socket)
+
+    with pytest.raises(WebSocketDisconnect):
+        asyncio.run(run())

@@ -249,6 +249,17 @@ def test_keys_change_while_the_service_runs(running, tmp_path, database_url, mon
     assert service.http("GET", "/v1/reviews", key=rotated).status_code == 401
 
 
+def test_a_key_revoked_by_another_process_closes_its_sockets(running, clients, tmp_path):
+    """Within the service's next polls, without a word from anybody."""
+    service = running()
+    folder = ["--data-dir", str(tmp_path / "state")]
+    made = CliRunner().invoke(app, ["keys", "new", "crm", *folder]).stdout.strip()
+    service.within(service.service.keys.refresh)
+    socket = clients.producer(service, key=made)
+    assert CliRunner().invoke(app, ["keys", "revoke", "crm", *folder]).exit_code == 0
+    assert socket.close_code() == 4401
+
+
 def test_the_command_line_lists_keys(running, tmp_path):
     """As JSON: name, tenant, role, state and days; never the hash."""
     running()

@@ -128,6 +128,15 @@ def test_a_file_that_is_named_must_be_there(tmp_path):
         load_tenants(Settings(data_dir=tmp_path, tenants_file=tmp_path / "none.toml"))
 
 
+def test_a_revoked_key_of_a_tenant_closes_its_sockets(tenants, clients):
+    """Keys are kept in one place, and sockets of every tenant are watched."""
+    service = tenants()
+    made = service.within(lambda: service.service.keys.create("crm", tenant="bank"))
+    socket = clients.producer(service, key=made)
+    service.within(lambda: service.service.keys.revoke("crm"))
+    assert socket.close_code() == 4401
+
+
 def test_tenants_with_the_same_rules_share_them(tenants):
     """Half a million objects are there once."""
     service = tenants().service
