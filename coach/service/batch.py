@@ -22,6 +22,7 @@ class Write:
 
     Attributes:
         advance: the call's seq before and after; None when the call does not move (feedback).
+        moved_at: when that was, in seconds since 1970, by the clock of the service.
         started: the row of a new call.
         advice: advice given or changed, in order; `withdrawn` may name some of it again.
         undone: the piece of advice whose verdict is taken back, with the kind of feedback.
@@ -30,6 +31,7 @@ class Write:
 
     call_id: str
     advance: tuple[int, int] | None = None
+    moved_at: float | None = None
     started: Row | None = None
     ended_ms: int | None = None
     utterance: Row | None = None
@@ -48,6 +50,7 @@ class Write:
         return Write(
             self.call_id,
             advance=self.advance,
+            moved_at=self.moved_at,
             started=started,
             ended_ms=self.ended_ms,
             snooze=self.snooze,
@@ -60,6 +63,7 @@ class Batch:
     """Writes merged, so that each table is touched once and the last word on each row wins."""
 
     advances: dict[str, tuple[int, int]] = field(default_factory=dict)
+    moved_at: dict[str, float] = field(default_factory=dict)
     started: dict[str, Row] = field(default_factory=dict)
     ended: dict[str, int] = field(default_factory=dict)
     utterances: dict[tuple[str, str], Row] = field(default_factory=dict)
@@ -84,6 +88,8 @@ class Batch:
         if write.advance:
             first = self.advances.get(write.call_id, write.advance)[0]
             self.advances[write.call_id] = (first, write.advance[1])
+        if write.moved_at is not None:
+            self.moved_at[write.call_id] = write.moved_at
         if write.started:
             self.started.setdefault(write.call_id, write.started)
         if write.ended_ms is not None:
@@ -126,6 +132,7 @@ def started_row(
         "started_at": started_at,
         "slots": orjson.dumps(slots).decode(),
         "seq": 0,
+        "moved_at": started_at,
         "ended_ms": None,
         "customer": customer,
         "team": team,

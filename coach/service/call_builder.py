@@ -98,6 +98,11 @@ class CallBuilder:
             agent_name=stored.agent_name,
         )
         live = self.build(head, seq=stored.seq, shown=shown)
+        if stored.moved_at is not None:
+            live.noted_at = stored.moved_at
+            if not stored.heard:
+                # No word is stored: what is known of the last one is when the call moved.
+                live.heard_ms = max(0, int((stored.moved_at - stored.started_at) * 1000))
         snoozes = list(stored.snoozes)
         for seq, utterance in stored.heard:
             while snoozes and snoozes[0][0] < seq:

@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from coach.errors import MessageError
-from coach.service.abandoned import find_abandoned
+from coach.service.abandoned import AbandonedCalls
 from coach.service.admission import check_event, check_start
 from coach.service.agent_answers import AgentAnswers
 from coach.service.batch import Write, started_row
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _TICK_S: Final = 1.0
+# How often within its time-out the disk hears that a call moves on, even if it has nothing else to write.
+_NOTES: Final = 3
 
 
 class Calls:
@@ -95,6 +97,17 @@ class Calls:
             store=store, builder=self._builder, snapshots=self._snapshots, hold=self._hold, clock=clock
         )
         self._renewals = Renewals(revive=self._revivals.bring, remove=self._remove, apply=self._apply)
+        self.abandoned = AbandonedCalls(
+            store=store,
+            channel=hub.channel,
+            ownership=self.ownership,
+            live=self._live,
+            revive=self._revivals.bring,
+            time_out=self._time_out,
+            timeout_s=timeout_s,
+            limit=max_calls,
+            clock=clock,
+        )
         self._release_listeners: list[Callable[[str], None]] = []
         rules.on_change(self._use_rules)
 
@@ -227,19 +240,6 @@ class Calls:
             self.meter.lag.add(max(0.0, time.perf_counter() - began - _TICK_S))
             self.tick()
 
-    async def end_abandoned(self) -> None:
-        """End the calls on disk that fell silent and are not in memory, each heard again first."""
-        before = self._clock() - self._timeout_s
-        silent = await find_abandoned(self._store, silent_since=before, limit=self._max_calls)
-        held = await self.ownership.held(silent)
-        for call_id in silent:
-            if call_id in held or call_id in self._live:
-                continue
-            live = await self._revivals.bring(call_id)
-            # Whoever sent something meanwhile keeps it alive.
-            if isinstance(live, LiveCall) and not live.producers and not live.call.ended:
-                self._time_out(live)
-
     def tick(self) -> None:
         """Let time pass once: blind spots appear, silent calls end, idle calls leave memory."""
         now = self._clock()
@@ -257,6 +257,8 @@ class Calls:
                 for reader in live.feed.readers:
                     reader.ask_snapshot()
             else:
+                if self._timeout_s:
+                    live.note_alive(every_s=self._timeout_s / _NOTES)
                 live.tick(self._now_ms(live))
         self._hub.forget_idle(busy={live.feed.topic for live in self._live.values()})
 

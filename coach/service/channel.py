@@ -186,15 +186,15 @@ class Channel:
         finally:
             self._answers.pop(number, None)
 
-    async def survey(self, kind: str, **fields: object) -> list[Message]:
-        """Ask all other workers; return every answer that comes in time."""
+    async def survey(self, kind: str, *, within_s: float = SURVEY_S, **fields: object) -> list[Message]:
+        """Ask all other workers; return every answer that comes in time, none while the bus is away."""
         if not self.up:
             return []
         number = self._number()
         found = self._surveys[number] = []
         self.tell(kind, ask=number, **fields)
         try:
-            await asyncio.sleep(SURVEY_S)
+            await asyncio.sleep(within_s)
         finally:
             del self._surveys[number]
         return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import Float, bindparam, delete, func, select, update
 
 from coach.service import schema
 from coach.service.database import among, insert_new, upsert
@@ -31,7 +31,11 @@ _calls, _answers = schema.calls.c, schema.batch_answers.c
 _ADVANCE: Final = (
     update(schema.calls)
     .where(_calls.call_id == bindparam("call"))
-    .values(seq=bindparam("after"), writer=bindparam("by"))
+    .values(
+        seq=bindparam("after"),
+        writer=bindparam("by"),
+        moved_at=func.coalesce(bindparam("at", type_=Float), _calls.moved_at),
+    )
 )
 _END: Final = (
     update(schema.calls).where(_calls.call_id == bindparam("call")).values(ended_ms=bindparam("at_ms"))
@@ -68,7 +72,7 @@ async def advance_calls(
     for call_id, (before, after) in sorted(batch.advances.items()):
         seq, by = known.get(call_id, (-1, ""))
         if seq == before or (by == writer and before <= seq <= after):
-            moves.append({"call": call_id, "after": after, "by": writer})
+            moves.append({"call": call_id, "after": after, "by": writer, "at": batch.moved_at.get(call_id)})
         else:
             stale.add(call_id)
     if moves:

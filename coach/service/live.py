@@ -60,6 +60,7 @@ class LiveCall:
         heard_ms: where the last words ended, from the start of the call.
         told: ids of all advice given, for feedback that comes late.
         touched_at: the service's clock at the last event.
+        noted_at: the same, as the disk knows it.
         stale: another writer moved the call on; this object must not be used any more.
         released: another worker said that the call is his.
         pending: what was taken in since the last commit, by seq; None was refused.
@@ -81,6 +82,7 @@ class LiveCall:
         "feed",
         "heard_ms",
         "moments",
+        "noted_at",
         "on_stale",
         "pending",
         "privacy",
@@ -116,6 +118,7 @@ class LiveCall:
         self.agent_id = call.agent_id
         self.started_at = started_at
         self.touched_at = started_at
+        self.noted_at = started_at
         self.feed = feed
         self.store = store
         self.sequencer: Sequencer[ProducerEvent] = Sequencer(expected=seq + 1)
@@ -197,6 +200,11 @@ class LiveCall:
         last = self.sequencer.expected - 1
         if last > self.queued and not self.call.ended:
             self._write(last)
+
+    def note_alive(self, *, every_s: float) -> None:
+        """Write down that events came, if the disk does not know of any within `every_s`."""
+        if self.touched_at - self.noted_at >= every_s and not self.stale:
+            self._write(self.sequencer.expected - 1)
 
     def set_quiet(self, rule: str, *, quiet: bool) -> None:
         """Keep a rule quiet for the rest of the call, or let it speak again."""
@@ -302,6 +310,7 @@ class LiveCall:
             Write(
                 call_id=self.call_id,
                 advance=(self.queued, after),
+                moved_at=self.touched_at,
                 started=started,
                 utterance=utterance,
                 ended_ms=ended_ms,
@@ -314,7 +323,7 @@ class LiveCall:
         tracing = self.feed.meter.tracing
         if tracing is not None:
             tracing.committing(done)
-        self.queued = after
+        self.queued, self.noted_at = after, self.touched_at
         self.unwritten += 1
         self._advice, self._outcomes, self._withdrawn = {}, {}, set()
         done.add_done_callback(lambda future: self._written(after, future))

@@ -52,6 +52,8 @@ calls = Table(
     Column("slots", Words(), nullable=False),
     # The last event that is on disk; a writer changes it only from the value it knows.
     Column("seq", Integer, nullable=False),
+    # When that was, seconds since 1970, by the service's clock; null: an older program wrote it.
+    Column("moved_at", Float),
     Column("ended_ms", Integer),
     # Who moved `seq` last: two writers may mean to move it to the same number.
     Column("writer", Words(32), nullable=False, server_default=""),

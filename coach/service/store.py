@@ -63,6 +63,7 @@ class StoredCall:
         heard: the finals in order, each with its seq.
         snoozes: in order: seq, rule, and whether it fell silent (True) or speaks again.
         moments: in the order of the call.
+        moved_at: when it moved last, in seconds since 1970; None: an older program wrote it.
     """
 
     call_id: str
@@ -76,6 +77,7 @@ class StoredCall:
     moments: tuple[dict[str, Any], ...]
     team: str | None = None
     agent_name: str = ""
+    moved_at: float | None = None
 
 
 class Store:
@@ -198,6 +200,7 @@ class Store:
                 moments=tuple(_moment(each) for each in moments),
                 team=row.team,
                 agent_name=row.agent_name,
+                moved_at=row.moved_at,
             )
 
     async def open_calls(self, *, since: float, limit: int) -> list[str]:

@@ -10,7 +10,6 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Final
 
-from coach.service.abandoned import end_abandoned_forever
 from coach.service.audit import Audit
 from coach.service.board import Board
 from coach.service.calls import Calls
@@ -146,10 +145,9 @@ class Tenant:
         if not self.calls.ownership.shared:
             # Of several workers, whoever gets a call's next event brings it back.
             await self.calls.revive_open()
-        sweep = end_abandoned_forever(self.calls, timeout_s=self.settings.call_timeout_s)
         tasks = [
             asyncio.create_task(self.calls.run_clock(), name=f"clock-{self.name}"),
-            asyncio.create_task(sweep, name=f"call-sweep-{self.name}"),
+            asyncio.create_task(self.calls.abandoned.end_forever(), name=f"call-sweep-{self.name}"),
             asyncio.create_task(self.board.run(), name=f"board-{self.name}"),
             asyncio.create_task(self.retention.sweep_forever(self._sweeps), name=f"retention-{self.name}"),
             asyncio.create_task(

@@ -7,7 +7,6 @@ import threading
 import pytest
 
 from coach.client import Producer, RefusedError
-from coach.service.abandoned import end_abandoned_forever
 
 pytestmark = pytest.mark.databases
 
@@ -107,7 +106,62 @@ def test_abandoned_calls_on_disk_are_ended_too(running, clients, wire, clock):
     clock.now += 8000
     second = running(clock=clock, call_timeout_s=600, call_idle_s=60)
     assert len(second.tenant.calls) == 0
-    second.within(second.tenant.calls.end_abandoned)
+    second.within(second.tenant.calls.abandoned.end)
+    second.within(second.tenant.calls.settle, "old")
+    ended = {each: second.http("GET", f"/v1/calls/{each}").json()["ended_ms"] for each in ("old", "talking")}
+    assert ended == {"old": 0, "talking": None}
+
+
+def test_a_call_without_stored_words_is_not_silent_while_it_moves(running, wire, clock):
+    """Where nothing that was said is kept, the disk knows when the call moved: it is ended there, and not before."""
+    first = running(clock=clock, call_timeout_s=600, store="nothing")
+    first.http("POST", "/v1/calls/c1/events", json={"events": [wire.started()]})
+    clock.now += 500
+    first.http("POST", "/v1/calls/c1/events", json={"events": [wire.said("您好", seq=2)]})
+    first.stop()
+    second = running(clock=clock, call_timeout_s=600, call_idle_s=60, store="nothing")
+    ended = []
+    for later_s in (500, 101):
+        clock.now += later_s
+        second.within(second.tenant.calls.abandoned.end)
+        second.within(second.tenant.calls.settle, "c1")
+        ended.append(second.http("GET", "/v1/calls/c1").json()["ended_ms"])
+    assert ended == [None, 500_000]
+
+
+def test_a_call_with_nothing_but_partials_is_not_silent(running, clients, wire, clock):
+    """A long breath is no silence: the disk hears of it, though not of each partial."""
+    first = running(clock=clock, call_timeout_s=600)
+    producer = clients.producer(first)
+    producer.send(wire.started())
+    producer.acked("c1", 1)
+    for seq in range(2, 10):
+        clock.now += 100
+        producer.send(wire.said("嗯" * seq, seq=seq, utterance_id="u", revision=seq, final=False))
+        # Read in turn with the frame before it.
+        producer.send("{")
+        producer.until("error")
+        first.within(first.tenant.calls.tick)
+    first.stop()
+    second = running(clock=clock, call_timeout_s=600, call_idle_s=60)
+    assert "c1" not in second.tenant.calls
+    second.within(second.tenant.calls.abandoned.end)
+    second.within(second.tenant.calls.settle, "c1")
+    assert second.http("GET", "/v1/calls/c1").json()["ended_ms"] is None
+
+
+def test_a_call_of_an_older_program_is_judged_by_its_words(running, clients, wire, clock, disk):
+    """It does not say when it moved a call."""
+    first = running(clock=clock, call_timeout_s=600)
+    producer = clients.producer(first)
+    producer.send(wire.started("old"), wire.started("talking", agent_id="a2"))
+    producer.send(wire.said("您好", seq=2, call_id="talking", at=1_900_000))
+    producer.acked("talking", 2)
+    first.stop()
+    disk("UPDATE calls SET moved_at = NULL")
+    clock.now += 2000
+    second = running(clock=clock, call_timeout_s=600, call_idle_s=60)
+    second.within(second.tenant.calls.abandoned.end)
     second.within(second.tenant.calls.settle, "old")
     ended = {each: second.http("GET", f"/v1/calls/{each}").json()["ended_ms"] for each in ("old", "talking")}
     assert ended == {"old": 0, "talking": None}
@@ -142,5 +196,5 @@ def test_without_a_time_out_no_call_is_ended(running, clients, wire, clock):
     producer.acked("c1", 1)
     clock.now += 90_000
     service.within(service.tenant.calls.tick)
-    service.within(lambda: end_abandoned_forever(service.tenant.calls, timeout_s=0))
+    service.within(service.tenant.calls.abandoned.end_forever)
     assert service.http("GET", "/v1/calls/c1").json()["ended_ms"] is None

@@ -9,6 +9,7 @@ import logging
 import pytest
 from valkey_server import Valkey
 
+from coach.service import abandoned
 from coach.service.auth import Principal
 from coach.service.board import Board
 from coach.service.calls import Calls
@@ -272,8 +273,9 @@ def test_a_call_that_ended_elsewhere_is_over_here_too(two, wire):
     two(main)
 
 
-def test_a_silent_call_is_ended_by_its_owner_only(two, wire):
+def test_a_silent_call_is_ended_by_its_owner_only(two, wire, monkeypatch):
     """Whoever sweeps leaves alone what is in another worker's memory."""
+    monkeypatch.setattr(abandoned, "_ASK_S", 0.3)
 
     async def main(one, other):
         await one.take(Told(), wire.started(), wire.said("您好", seq=2))
@@ -281,13 +283,85 @@ def test_a_silent_call_is_ended_by_its_owner_only(two, wire):
         one.now[0] += 50
         await one.take(Told(), wire.said("还在", seq=3, final=False))
         one.now[0] += 20
-        await other.calls.end_abandoned()
+        await other.calls.abandoned.end()
         assert "c1" in one.calls
         assert (await other.store.load_call("c1")).ended_ms is None
         one.now[0] += 60
         one.calls.tick()
         await one.store.settle()
         assert (await other.store.load_call("c1")).ended_ms is not None
+
+    two(main)
+
+
+def test_a_call_is_not_ended_because_its_owner_answers_late(two, wire, monkeypatch):
+    """Whoever has no time to say that a call is his has said on disk that it goes on."""
+    monkeypatch.setattr(abandoned, "_ASK_S", 0.05)
+
+    async def main(one, other):
+        one.channel.on("held", lambda _: None)
+        await one.take(Told(), wire.started(), wire.said("您好", seq=2))
+        await one.calls.settle("c1")
+        one.now[0] += 50
+        await one.take(Told(), wire.said("还在", seq=3, final=False))
+        one.calls.tick()
+        await one.store.settle()
+        one.now[0] += 59
+        await other.calls.abandoned.end()
+        assert "c1" not in other.calls
+        await one.take(Told(), wire.said("还在的", seq=4))
+        assert await one.calls.settle("c1") == 4
+
+    two(main)
+
+
+def test_a_call_that_moves_while_others_are_asked_is_not_ended(two, wire, monkeypatch):
+    """What was silent before the question is looked at again after it."""
+    monkeypatch.setattr(abandoned, "_ASK_S", 0.05)
+
+    async def main(one, other):
+        await one.take(Told(), wire.started(), wire.said("您好", seq=2))
+        await one.calls.settle("c1")
+        one.now[0] += 70
+        survey = other.channel.survey
+
+        async def survey_slowly(kind, **fields):
+            await one.take(Told(), wire.said("还在", seq=3))
+            await one.calls.settle("c1")
+            await survey(kind, **fields)
+            return []
+
+        other.channel.survey = survey_slowly
+        await other.calls.abandoned.end()
+        assert "c1" not in other.calls
+        assert (await one.store.load_call("c1")).ended_ms is None
+
+    two(main)
+
+
+@pytest.mark.parametrize("when", ["before", "meanwhile"])
+def test_nothing_is_ended_while_nobody_can_be_asked(two, wire, monkeypatch, when):
+    """No answer over a bus that is away does not mean that nobody has the call."""
+    monkeypatch.setattr(abandoned, "_ASK_S", 0.05)
+
+    async def main(one, other):
+        await one.take(Told(), wire.started())
+        await one.calls.settle("c1")
+        one.now[0] += 70
+        if when == "before":
+            other.bus.up = False
+        else:
+            survey = other.channel.survey
+
+            async def survey_and_break(kind, **fields):
+                await survey(kind, **fields)
+                other.bus.generation += 1
+                return []
+
+            other.channel.survey = survey_and_break
+        await other.calls.abandoned.end()
+        assert (await one.store.load_call("c1")).ended_ms is None
+        assert "c1" not in other.calls
 
     two(main)
 
