@@ -135,12 +135,11 @@ class IdentityProvider:
         now = self._clock()
         may_ask = now - self._asked_at >= _ASK_S
         key = self._keys.get(name)
-        if key is None:
+        if key is None or now - self._fetched_at > _STALE_S:
             if may_ask or (self._asking is not None and not self._asking.done()):
                 await self.refresh()
-            return self._keys.get(name)
-        if now - self._fetched_at > _STALE_S:
-            return None
+            stale = self._clock() - self._fetched_at > _STALE_S
+            return None if stale else self._keys.get(name)
         if now - self._fetched_at > _FRESH_S and may_ask:
             # What is known holds; what was withdrawn is gone in a moment.
             self._asked_at = now

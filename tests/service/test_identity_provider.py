@@ -301,6 +301,39 @@ def test_while_the_provider_is_away_its_last_keys_hold(provider):
     assert old is None
 
 
+def test_after_a_day_without_a_sign_in_the_next_one_asks_again(provider):
+    """Nobody came for days: the first sign-in waits for the keys and is let in, with all that come meanwhile."""
+    now = [0.0]
+
+    async def run():
+        made = reader(provider, clock=lambda: now[0])
+        await made.identify(provider.token())
+        now[0] = 200_000.0
+        found = await asyncio.gather(*(made.identify(provider.token()) for _ in range(5)))
+        await made.close()
+        return found
+
+    assert [found and found.agent_id for found in asyncio.run(run())] == ["a1"] * 5
+    assert provider.asked == 2
+
+
+def test_stale_keys_come_back_with_the_provider(provider):
+    """Refused while it is away, asked at most every five seconds, let in without a restart once it answers."""
+    now = [0.0]
+
+    async def run():
+        made = reader(provider, clock=lambda: now[0])
+        found = [await made.identify(provider.token())]
+        for at, away in ((200_000.0, True), (200_001.0, False), (200_006.0, False)):
+            now[0], provider.away = at, away
+            found.append(await made.identify(provider.token()))
+        await made.close()
+        return found
+
+    assert [found is not None for found in asyncio.run(run())] == [True, False, False, True]
+    assert provider.asked == 3
+
+
 def test_a_provider_that_was_never_there_lets_nobody_in(provider):
     """And the service goes on."""
     provider.away = True
