@@ -30,6 +30,7 @@ from coach.commands import (
     transcripts,
     webhooks,
 )
+from coach.commands.usage import UsageError, explain_usage
 from coach.errors import CoachError, ConfigError, TranscriptError
 
 app = typer.Typer(
@@ -80,7 +81,13 @@ def _root(
 def main() -> None:
     """Run the command line; errors meant for people are printed without a trace."""
     try:
-        app()
+        code = app(standalone_mode=False)
+    except UsageError as error:
+        print(explain_usage(error), file=sys.stderr)
+        sys.exit(2)
+    except typer.Abort:
+        sys.exit(1)
     except CoachError as error:
         print(error, file=sys.stderr)
         sys.exit(2 if isinstance(error, (ConfigError, TranscriptError)) else 1)
+    sys.exit(code if isinstance(code, int) else 0)

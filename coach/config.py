@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, TomlCo
 
 from coach import shipped
 from coach.errors import ConfigError
+from coach.setting_errors import explain_file, explain_settings
 
 if TYPE_CHECKING:
     from pydantic_settings import PydanticBaseSettingsSource
@@ -147,7 +148,9 @@ class Settings(BaseSettings):
     )
     max_connections: int = Field(25_000, ge=1, description="Open sockets, both kinds together.")
     max_calls: int = Field(20_000, ge=1, description="Calls in memory at once.")
-    max_calls_per_connection: int = Field(5_000, ge=1, description="Calls one producer connection may carry at once.")
+    max_calls_per_connection: int = Field(
+        5_000, ge=1, description="Calls one producer connection may carry at once."
+    )
     requests_per_minute: int = Field(
         0, ge=0, description="HTTP requests a minute with one API key; 0 means no limit."
     )
@@ -330,10 +333,12 @@ def load_settings(**flags: object) -> Settings:
     try:
         return Settings(**given)
     except ValidationError as error:
-        lines = [f"{'.'.join(map(str, e['loc'])) or 'coach'}: {e['msg']}" for e in error.errors()]
-        raise ConfigError("\n".join(lines)) from error
+        fields = Settings.model_fields
+        secret = {name for name, info in fields.items() if "SecretStr" in str(info.annotation)}
+        told = explain_settings(error, flags=given, file=_toml_file(), known=fields, secret=secret)
+        raise ConfigError(told) from error
     except (OSError, ValueError) as error:
-        raise ConfigError(f"{_toml_file()}: {error}") from error
+        raise ConfigError(explain_file(error, _toml_file())) from error
 
 
 def settings_table() -> tuple[Setting, ...]:

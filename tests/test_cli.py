@@ -251,6 +251,28 @@ def test_a_wrong_command_line_leaves_with_2(coach, arguments):
     assert coach(*arguments).returncode == 2
 
 
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("nothing", "没有命令 'nothing'"),
+        ("check --nothing", "没有选项 --nothing"),
+        ("serve --hots x", "没有选项 --hots，是不是 --host"),
+        ("replay", "缺少 FILE"),
+        ("serve --port", "选项 --port 后面应有值"),
+        ("serve --port x", '--port: 收到 "x"，应为整数'),
+        ("keys new x --days 0", '--days: 收到 "0"，应至少为 1'),
+        ("schema nosuch", "KIND: 收到 'nosuch'，应为 'asyncapi' 之一"),
+        ("schema asyncapi more", "多出了参数 more"),
+    ],
+)
+def test_a_wrong_command_line_is_told_in_chinese(coach, line, told):
+    """What came and what was expected; nothing of it in English."""
+    done = coach(*line.split())
+    assert done.returncode == 2
+    assert done.stderr.startswith(told)
+    assert "Error" not in done.stderr
+
+
 def test_a_wrong_setting_is_named(coach):
     """An unknown value of a setting leaves with 2 and names it."""
     done = coach("serve", "--log-level", "loud", "--port", "0")

@@ -15,6 +15,7 @@ from coach.config import Store  # noqa: TC001 - pydantic reads the annotations
 from coach.errors import ConfigError
 from coach.service.database import DEFAULT_TENANT, TENANTS_FOLDER
 from coach.service.messages import shown
+from coach.validation import explain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,17 +27,8 @@ FILE: Final = "tenants.toml"
 _Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,40}$")]
 _Count = Annotated[int, Field(ge=1)]
 _PATHS: Final = ("rules_dir", "phrasebook_dir", "overrides", "review_dir")
-_EXPECTED: Final = {
-    "missing": "缺少这个字段",
-    "extra_forbidden": "没有这个字段",
-    "string_type": "应为字符串",
+_WORDING: Final = {
     "string_pattern_mismatch": "租户名应为小写字母、数字、“-”或“_”，最多 41 个",
-    "int_type": "应为整数",
-    "bool_type": "应为 true 或 false",
-    "greater_than_equal": "应至少为 {ge}",
-    "literal_error": "应为 {expected}",
-    "list_type": '应为数组，如 ["…"]',
-    "tuple_type": '应为数组，如 ["…"]',
     "model_type": "应为一个表，如 [bank.quotas]",
 }
 
@@ -150,13 +142,7 @@ def _read(file: Path) -> dict[str, TenantModel]:
 def _told(file: Path, error: Mapping[str, Any]) -> str:
     place = [str(part) for part in error["loc"][1:] if part != "[key]"]
     where = f"[{place[0]}] {'.'.join(place[1:])}".rstrip() if place else "文件"
-    context = {name: str(value).replace(" or ", " 或 ") for name, value in (error.get("ctx") or {}).items()}
-    expected = _EXPECTED.get(error["type"])
-    if expected is None:
-        return f"{file}: {where}: {error['msg'].removeprefix('Value error, ')}"
-    if error["type"] in {"missing", "extra_forbidden"}:
-        return f"{file}: {where}: {expected}"
-    return f"{file}: {where}: 收到 {shown(error['input'])}，{expected.format(**context)}"
+    return f"{file}: {where}: {explain(error, wording=_WORDING)}"
 
 
 def _plan(name: str, tenant: TenantModel, settings: Settings, file: Path) -> TenantPlan:

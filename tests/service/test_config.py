@@ -65,6 +65,68 @@ def test_a_wrong_setting_is_named(flags, named):
         load_settings(**flags)
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("COACH_WORKERS", "0", 'workers（COACH_WORKERS）: 收到 "0"，应至少为 1'),
+        ("COACH_PORT", "99999", 'port（COACH_PORT）: 收到 "99999"，应至多为 65535'),
+        ("COACH_PORT", "tcp://10.0.0.1:8600", 'port（COACH_PORT）: 收到 "tcp://10.0.0.1:8600"，应为整数'),
+        ("COACH_STORE", "foo", "store（COACH_STORE）: 收到 \"foo\"，应为 'words' 或 'nothing'"),
+        ("COACH_DEMO", "vielleicht", 'demo（COACH_DEMO）: 收到 "vielleicht"，应为 true 或 false'),
+        ("COACH_WEBHOOK_DISABLE_H", "0", 'webhook_disable_h（COACH_WEBHOOK_DISABLE_H）: 收到 "0"，应大于 0'),
+    ],
+)
+def test_a_wrong_variable_is_told_with_what_came_and_what_was_expected(monkeypatch, variable, value, told):
+    """In Chinese, as everything else."""
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ConfigError) as error:
+        load_settings()
+    assert str(error.value) == told
+
+
+def test_what_concerns_two_settings_begins_with_their_names():
+    """Neither pydantic's `Value error` nor a name that is no setting's."""
+    with pytest.raises(ConfigError) as error:
+        load_settings(workers=2)
+    assert str(error.value).startswith("workers: 2 个进程之间需要 Redis")
+
+
+def test_a_secret_is_not_shown(monkeypatch, folder):
+    """Neither a password in an address nor a secret of the wrong type."""
+    monkeypatch.setenv("COACH_DATABASE_URL", "geheim://u:hidden@h/d")
+    (folder / "coach.toml").write_text("secret = 424242\n")
+    with pytest.raises(ConfigError) as error:
+        load_settings()
+    said = str(error.value)
+    assert "database_url（COACH_DATABASE_URL）: 不是 PostgreSQL 的地址" in said
+    assert "coach.toml:1: secret: 收到了别的，应为字符串" in said
+    assert "hidden" not in said
+    assert "424242" not in said
+
+
+def test_an_unknown_name_in_the_file_is_told_with_its_line_and_the_nearest_one(folder):
+    """A misspelt name is nearly one there is."""
+    (folder / "coach.toml").write_text("# coach\nworkerz = 2\n")
+    with pytest.raises(ConfigError) as error:
+        load_settings()
+    assert str(error.value) == "coach.toml:2: workerz: 没有这个设置，是不是 workers？"
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"a = 1\nport = \n", "coach.toml:2:8: 不是 TOML"),
+        (b'host = "\xff"\n', "coach.toml: 第 8 字节起不是 UTF-8"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_told_with_the_place(folder, content, told):
+    """Line and column, or the byte."""
+    (folder / "coach.toml").write_bytes(content)
+    with pytest.raises(ConfigError) as error:
+        load_settings()
+    assert str(error.value).startswith(told)
+
+
 def test_a_file_that_is_no_toml_is_named(folder):
     """The message names the file."""
     (folder / "coach.toml").write_text("port =")
