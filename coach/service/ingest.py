@@ -17,6 +17,8 @@ from coach.service.meter import Meter
 from coach.service.render import render_error
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from starlette.websockets import WebSocket
 
     from coach.service.auth import Principal
@@ -28,7 +30,7 @@ log = logging.getLogger(__name__)
 
 # Errors nobody has read yet; beyond it no more frames are taken, so TCP slows the producer down.
 _MAX_ERRORS: Final = 64
-# How long one producer may keep the event loop.
+# How long one producer, or one batch, may keep the event loop.
 _TURN_S: Final = 0.002
 # Calls leave memory once a second; who looks more often for room on a full connection finds none.
 _LOOK_S: Final = 1.0
@@ -197,20 +199,52 @@ class Intake:
             raise MessageError("busy", f"一个连接同时最多承载 {self._max_calls} 通电话，请另开连接")
 
 
+class Turn:
+    """How long one sender has kept the event loop by now."""
+
+    __slots__ = ("_began",)
+
+    def __init__(self) -> None:
+        self._began = perf_counter()
+
+    async def give_way(self) -> None:
+        """Let all others have their turn, once this one has lasted long enough.
+
+        A backlog is read without ever waiting: the cards of it, and all other calls, want theirs.
+        """
+        if perf_counter() - self._began > _TURN_S:
+            await asyncio.sleep(0)
+            self._began = perf_counter()
+
+
+async def take_batch(
+    events: Iterable[dict[str, Any]], *, call_id: str, calls: Calls, principal: Principal
+) -> Message:
+    """Take in events of one call; return, once they are on disk, the answer: `acked` and `errors`."""
+    outbox = Outbox(bounded=False, meter=calls.meter)
+    intake = Intake(calls=calls, principal=principal, outbox=outbox, max_calls=1, call_id=call_id)
+    turn = Turn()
+    try:
+        for event in events:
+            await intake.event({"call_id": call_id, **event})
+            await turn.give_way()
+        acked = await calls.settle(call_id)
+    finally:
+        intake.close()
+    return {"acked": acked, "errors": outbox.errors}
+
+
 async def serve_producer(socket: WebSocket, *, calls: Calls, principal: Principal, max_calls: int) -> None:
     """Run one producer connection until it closes."""
     outbox = Outbox(meter=calls.meter, pace=calls.pace)
     intake = Intake(calls=calls, principal=principal, outbox=outbox, max_calls=max_calls)
     writer = asyncio.create_task(_write(socket, outbox), name="producer-writer")
-    began = perf_counter()
+    turn = Turn()
     try:
         while not writer.done():
             await intake.frame(await receive(socket))
             await outbox.room()
-            # A backlog is read without ever waiting: the cards of it, and all other calls, want their turn.
-            if perf_counter() - began > _TURN_S:
-                await asyncio.sleep(0)
-                began = perf_counter()
+            await turn.give_way()
     except WebSocketDisconnect:
         pass
     finally:

@@ -17,7 +17,7 @@ from coach.service.audit import actor_of
 from coach.service.auth import Principal
 from coach.service.idempotency import HEADER
 from coach.service.idempotency import Request as IdempotentRequest
-from coach.service.ingest import Intake, Outbox
+from coach.service.ingest import take_batch
 from coach.service.messages import (
     CheckRequest,
     EventBatch,
@@ -30,7 +30,6 @@ from coach.service.render import Message, render_hit, timestamp
 from coach.service.responses import JsonResponse
 
 if TYPE_CHECKING:
-    from coach.service.meter import Meter
     from coach.service.ruleset import RuleSet
     from coach.service.tenant import Tenant
 
@@ -108,10 +107,9 @@ async def take_events(request: Request, call_id: str, principal: Ingesting) -> R
     """Take in events of one call; answers after the commit."""
     batch = await read_body(request, EventBatch)
     tenant = tenant_of(request, principal)
-    meter = service_of(request).meter
 
     async def take_in() -> Message:
-        return await _take_in(tenant, principal, meter=meter, call_id=call_id, events=batch.events)
+        return await take_batch(batch.events, call_id=call_id, calls=tenant.calls, principal=principal)
 
     key = request.headers.get(HEADER)
     if key is None:
@@ -240,20 +238,6 @@ async def readyz(request: Request) -> Response:
     # Calls go on without it: another worker of this service would be no better off.
     degraded = None if bus is None or bus.up else "redis"
     return JsonResponse({"ready": ready, "degraded": degraded}, status_code=200 if ready else 503)
-
-
-async def _take_in(
-    tenant: Tenant, principal: Principal, *, meter: Meter, call_id: str, events: list[dict[str, Any]]
-) -> Message:
-    outbox = Outbox(bounded=False, meter=meter)
-    intake = Intake(calls=tenant.calls, principal=principal, outbox=outbox, max_calls=1, call_id=call_id)
-    try:
-        for event in events:
-            await intake.event({"call_id": call_id, **event})
-        acked = await tenant.calls.settle(call_id)
-    finally:
-        intake.close()
-    return {"acked": acked, "errors": outbox.errors}
 
 
 def _checked(line: Line, rules: RuleSet, *, masking: bool) -> Message:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
+
+from coach.service.auth import Principal
+from coach.service.ingest import take_batch
 
 
 def test_a_bare_dont_know_becomes_a_card(running, clients, wire):
@@ -325,6 +329,27 @@ def test_a_batch_over_http_is_acked_after_the_commit(running, clients, wire):
     stored = service.http("GET", "/v1/calls/c1").json()
     assert (stored["seq"], stored["ended_ms"]) == (4, 60_000)
     assert [each["rule"] for each in stored["advice"]] == ["ignorance/bare-dont-know"]
+
+
+def test_a_large_batch_lets_others_have_their_turn(running, wire):
+    """While its events are taken in, whoever else the loop serves is served."""
+    service = running()
+    events = [wire.started(), *(wire.said(f"这是第{seq}句，我不知道", seq=seq) for seq in range(2, 301))]
+    principal = Principal("admin", by_key=True)
+    expected = set()
+
+    async def post_and_look():
+        calls = service.tenant.calls
+        task = asyncio.ensure_future(take_batch(events, call_id="c1", calls=calls, principal=principal))
+        while not task.done():
+            await asyncio.sleep(0)
+            live = calls.find("c1")
+            if live is not None:
+                expected.add(live.sequencer.expected)
+        return task.result()
+
+    assert service.within(post_and_look) == {"acked": 300, "errors": []}
+    assert any(2 < seq < 301 for seq in expected)
 
 
 def test_a_batch_speaks_of_its_own_call_only(running, wire):
