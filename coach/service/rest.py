@@ -31,7 +31,6 @@ from coach.service.responses import JsonResponse
 
 if TYPE_CHECKING:
     from coach.service.ruleset import RuleSet
-    from coach.service.tenant import Tenant
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
