@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from coach.coaching.call import Call
 from coach.coaching.moments import Moments
 from coach.coaching.privacy import Privacy
+from coach.service.batch import started_row
+from coach.service.customers import stored_customer
 from coach.service.live import LiveCall
 from coach.service.live_moments import LiveMoments
 from coach.service.snapshots import agent_topic
@@ -16,9 +18,12 @@ from coach.service.snapshots import agent_topic
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from coach.service.batch import Row
     from coach.service.board import Board
     from coach.service.hub import Hub
+    from coach.service.messages import CallStarted
     from coach.service.ruleset import RuleSource
+    from coach.service.signing import Secrets
     from coach.service.store import Store, StoredCall
 
 
@@ -39,17 +44,45 @@ class CallBuilder:
 
     Args:
         masking: personal data is masked in all that is told and stored.
+        secrets: key the hashes of customers; without them no customer is stored.
         board: where supervisors see the calls of a team.
     """
 
     def __init__(
-        self, *, store: Store, hub: Hub, rules: RuleSource, masking: bool, board: Board | None = None
+        self,
+        *,
+        store: Store,
+        hub: Hub,
+        rules: RuleSource,
+        masking: bool,
+        secrets: Secrets | None = None,
+        board: Board | None = None,
     ) -> None:
         self._store = store
         self._board = board
         self._hub = hub
         self._rules = rules
         self._masking = masking
+        self._secrets = secrets
+
+    def start(self, event: CallStarted, *, at: float) -> tuple[LiveCall, Row]:
+        """Build a new call, and its row for the disk. `at` in seconds since 1970."""
+        slots = event.slots.filled()
+        head = CallHead(event.call_id, event.agent_id, at, slots, event.team, event.agent_name or "")
+        live = self.build(head)
+        customer = None
+        if event.customer_id and self._secrets is not None:
+            customer = stored_customer(event.customer_id, self._secrets)
+        row = started_row(
+            call_id=head.call_id,
+            agent_id=head.agent_id,
+            started_at=at,
+            slots=live.privacy.slots(slots),
+            customer=customer,
+            team=head.team,
+            agent_name=head.agent_name,
+        )
+        return live, row
 
     def build(self, head: CallHead, *, seq: int = 0, shown: bool = True) -> LiveCall:
         """Build a call in which nothing was said.

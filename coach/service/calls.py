@@ -14,13 +14,13 @@ from coach.errors import MessageError
 from coach.service.abandoned import AbandonedCalls
 from coach.service.admission import check_event, check_start
 from coach.service.agent_answers import AgentAnswers
-from coach.service.batch import Write, started_row
-from coach.service.call_builder import CallBuilder, CallHead
-from coach.service.customers import stored_customer
+from coach.service.batch import Write
+from coach.service.call_builder import CallBuilder
 from coach.service.live import LiveCall
 from coach.service.messages import CallStarted, GapError, UtteranceHeard
 from coach.service.ownership import Ownership
 from coach.service.pace import Pace
+from coach.service.pending import Pending
 from coach.service.renewal import Renewals
 from coach.service.revival import Revivals
 from coach.service.snapshots import AgentSnapshots
@@ -81,8 +81,9 @@ class Calls:
         self._max_calls = max_calls
         self._idle_s = idle_s
         self._timeout_s = timeout_s
-        self._secrets = secrets
-        self._builder = CallBuilder(store=store, hub=hub, rules=rules, masking=masking, board=board)
+        self._builder = CallBuilder(
+            store=store, hub=hub, rules=rules, masking=masking, secrets=secrets, board=board
+        )
         self._clock = clock
         self._snapshots = AgentSnapshots(
             shown=self.shown, store=store, builder=self._builder, since=lambda: clock() - idle_s
@@ -268,22 +269,8 @@ class Calls:
             raise MessageError("busy", "等待写入的事件过多，请放慢速度并重发未确认的事件")
         if len(self._live) >= self._max_calls:
             raise MessageError("busy", f"同时进行的通话已达上限 {self._max_calls}，请稍后重发")
-        now = self._clock()
-        slots = event.slots.filled()
-        head = CallHead(event.call_id, event.agent_id, now, slots, event.team, event.agent_name or "")
-        live = self._builder.build(head)
+        live, row = self._builder.start(event, at=self._clock())
         self._hold(live)
-        row = started_row(
-            call_id=live.call_id,
-            agent_id=live.agent_id,
-            started_at=now,
-            slots=live.privacy.slots(slots),
-            customer=stored_customer(event.customer_id, self._secrets)
-            if event.customer_id and self._secrets
-            else None,
-            team=head.team,
-            agent_name=head.agent_name,
-        )
         return live, row
 
     async def _current(self, call_id: str) -> LiveCall | StoredCall | None:
@@ -302,6 +289,8 @@ class Calls:
 
     def _hold(self, live: LiveCall) -> None:
         live.on_stale = self._on_stale
+        if self.ownership.shared:
+            live.pending = Pending()
         self._live[live.call_id] = live
         live.feed.show(live.call_id, started_at=live.started_at)
         self.ownership.claim(live)
@@ -336,7 +325,8 @@ class Calls:
             live.producers.add(producer)
             live.sequencer.forget_telling()
         if live.is_late_final(event):
-            live.pending.append((event.seq, event))
+            if live.pending is not None:
+                live.pending.add(event.seq, event)
             live.apply(event, now_ms=self._now_ms(live))
             return
         verdict = live.sequencer.arrive(event.seq, event)
@@ -358,9 +348,10 @@ class Calls:
     ) -> None:
         first = live.sequencer.expected - len(events)
         for seq, event in enumerate(events, start=first):
-            live.pending.append((seq, event))
             if event is None:
                 continue
+            if live.pending is not None:
+                live.pending.add(seq, event)
             try:
                 live.apply(event, started=started, now_ms=self._now_ms(live))
             except MessageError as error:

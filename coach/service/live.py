@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from coach.service.board import BoardCall
     from coach.service.hub import Feed
     from coach.service.live_moments import LiveMoments
+    from coach.service.pending import Pending
     from coach.service.store import Store
 
 log = logging.getLogger(__name__)
@@ -63,7 +64,7 @@ class LiveCall:
         noted_at: the same, as the disk knows it.
         stale: another writer moved the call on; this object must not be used any more.
         released: another worker said that the call is his.
-        pending: what was taken in since the last commit, by seq; None was refused.
+        pending: what was taken in since the last commit; None where no other worker can move the call on.
         on_stale: called once when the call turns out to be stale, with the reason.
         board: how its team's supervisors see it; None when it belongs to no team.
         whispers: from the supervisor, not read yet, by id.
@@ -129,7 +130,7 @@ class LiveCall:
         self.told: set[str] = set()
         self.stale = False
         self.released = False
-        self.pending: list[tuple[int, ProducerEvent | None]] = []
+        self.pending: Pending | None = None
         self.on_stale: Callable[[LiveCall, BaseException], None] | None = None
         self.board = board
         self.whispers: dict[str, Message] = {}
@@ -335,7 +336,8 @@ class LiveCall:
         error = done.exception()
         if error is None:
             self.committed = max(self.committed, seq)
-            self.pending = [each for each in self.pending if each[0] > self.committed]
+            if self.pending is not None:
+                self.pending.forget(self.committed)
             for producer in self.producers:
                 producer.ack(self.call_id, self.committed)
             return

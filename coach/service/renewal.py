@@ -124,5 +124,8 @@ class _Everyone:
 
 
 def _unstored(live: LiveCall) -> list[tuple[int, ProducerEvent | None]]:
-    """Return what a call was told and did not get acked, in order."""
-    return sorted((*live.pending, *live.sequencer.held()), key=lambda each: each[0])
+    """Return what a call was told and did not get acked, in order; None where nothing is to be heard again."""
+    if live.pending is None:
+        return live.sequencer.held()
+    pending = live.pending.since(live.committed, before=live.sequencer.expected)
+    return sorted((*pending, *live.sequencer.held()), key=lambda each: each[0])

@@ -78,3 +78,32 @@ def test_a_call_started_on_two_connections_at_once_is_built_once(alone, wire):
         assert second.acked == {"c1": 4}
 
     alone(main)
+
+
+def test_alone_nothing_is_kept_to_be_heard_again(alone, wire):
+    """Nobody else can move a call on, so however long somebody speaks without a final, nothing piles up."""
+
+    async def main(calls):
+        await take(calls, Told(), wire.started())
+        for seq in range(2, 1000):
+            await take(calls, Told(), wire.said("嗯", seq=seq, utterance_id="u", revision=seq, final=False))
+        assert calls.find("c1").pending is None
+
+    alone(main)
+
+
+def test_a_partial_costs_no_write(alone, wire):
+    """Nothing waits for the disk because of one."""
+
+    async def main(calls):
+        await take(calls, Told(), wire.started())
+        await calls.settle("c1")
+        for seq in range(2, 100):
+            await take(
+                calls, Told(), wire.said("嗯" * seq, seq=seq, utterance_id="u", revision=seq, final=False)
+            )
+        calls.tick()
+        assert calls.find("c1").unwritten == 0
+        assert calls.find("c1").committed == 1
+
+    alone(main)

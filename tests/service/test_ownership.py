@@ -187,6 +187,31 @@ def test_a_gap_is_looked_up_before_the_producer_hears_of_it(two, wire):
     two(main)
 
 
+def test_of_partial_words_the_last_are_heard_again(two, wire):
+    """What another worker stored of a long breath is not asked for again, and the words go on where they were."""
+
+    async def main(one, other):
+        producer = Told()
+        await one.take(producer, wire.started(), wire.said("您好", seq=2))
+        await one.calls.settle("c1")
+        one.deaf()
+        breath = [
+            wire.said("嗯" * seq, seq=seq, utterance_id="u", revision=seq, final=False)
+            for seq in range(3, 1003)
+        ]
+        await other.take(Told(), *breath[:10])
+        assert await other.calls.settle("c1") == 12
+        await one.take(producer, *breath)
+        assert len(one.calls.find("c1").pending) == 1
+        await one.take(producer, wire.said("好的", seq=1003))
+        assert await one.calls.settle("c1") == 1003
+        assert producer.errors == []
+        heard = [each.utterance.text for each in one.calls.find("c1").call.transcript()]
+        assert sorted(heard) == sorted(["您好", "嗯" * 1002, "好的"])
+
+    two(main)
+
+
 def test_a_call_that_was_read_again_meanwhile_is_not_read_a_third_time(two, wire):
     """Two events find the gap; whoever hears last that the disk is further goes on with what the first one read."""
 
