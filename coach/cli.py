@@ -31,7 +31,7 @@ from coach.commands import (
     webhooks,
 )
 from coach.commands.usage import UsageError, explain_usage
-from coach.errors import CoachError, ConfigError, TranscriptError
+from coach.errors import CoachError, ConfigError, MissingRulebookError, TranscriptError
 
 app = typer.Typer(
     name="coach",
@@ -89,5 +89,5 @@ def main() -> None:
         sys.exit(1)
     except CoachError as error:
         print(error, file=sys.stderr)
-        sys.exit(2 if isinstance(error, (ConfigError, TranscriptError)) else 1)
+        sys.exit(2 if isinstance(error, (ConfigError, MissingRulebookError, TranscriptError)) else 1)
     sys.exit(code if isinstance(code, int) else 0)

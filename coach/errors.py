@@ -3,6 +3,7 @@
 CoachError
 ├── ConfigError       a setting is missing or wrong            (for the operator)
 ├── RulebookError     a rule, word class or override is wrong   (for the rule author)
+│   └── MissingRulebookError   there is no such folder or pack  (for the operator)
 ├── PhrasebookError   a phrase is wrong                         (for the phrase author)
 ├── TranscriptError   a recorded call cannot be read            (for the analyst)
 └── MessageError      a frame or request is malformed           (for the integrator)
@@ -51,6 +52,10 @@ class _ProblemsError(CoachError):
 
 class RulebookError(_ProblemsError):
     """A rule, word class or override is wrong; carries every problem found."""
+
+
+class MissingRulebookError(RulebookError):
+    """A folder or pack that was asked for is not there, or cannot be read: nothing is said of the rules."""
 
 
 class PhrasebookError(_ProblemsError):

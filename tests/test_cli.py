@@ -300,12 +300,37 @@ def test_keys_are_made_listed_and_revoked(coach, tmp_path):
     """The key is printed once; afterwards only its name is known; a folder that is not there is not made."""
     assert coach("keys", "list").returncode == 2
     (tmp_path / "coach-data").mkdir()
+    assert coach("keys", "list").returncode == 0
+    assert not (tmp_path / "coach-data" / "secret").exists()
     key = coach("keys", "new", "softphone").stdout.strip()
     assert key.startswith("coach_")
     assert "softphone  default  producer  有效" in coach("keys", "list").stdout
     assert coach("keys", "revoke", "softphone").returncode == 0
     assert coach("keys", "revoke", "softphone").returncode == 2
     assert "已作废" in coach("keys", "list").stdout
+
+
+def test_a_secret_that_cannot_be_used_is_named(coach, tmp_path):
+    """By file; the commands that need none do without."""
+    (tmp_path / "coach-data" / "secret").mkdir(parents=True)
+    done = coach("keys", "new", "softphone")
+    assert (done.returncode, done.stderr.split(": ")[0]) == (2, "coach-data/secret")
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("check --rules nope 您好", "rules/: 没有这个目录：nope"),
+        ("check --phrasebook nope 您好", "phrasebook/: 没有这个目录：nope"),
+        ("rules list --rules nope", "rules/: 没有这个目录：nope"),
+        ("rules lint --rules nope", "rules/: 没有这个目录：nope"),
+        ("check --pack nope 您好", "rules/packs/nope/: 没有这个规则包；已有：（没有）"),
+    ],
+)
+def test_rules_that_are_not_there_are_a_wrong_argument(coach, line, told):
+    """Exit code 2, and nothing but that."""
+    done = coach(*line.split())
+    assert (done.returncode, done.stderr) == (2, told + "\n")
 
 
 def test_the_version_is_printed(coach):

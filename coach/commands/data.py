@@ -103,7 +103,7 @@ async def _run(
     retention = Retention(
         Erasure(database, clock=time.time),
         audit=Audit(database, clock=time.time),
-        secrets=load_secrets(folder, given=secret),
+        secrets=load_secrets(folder, given=secret, make=bool(customer) and not dry_run),
         reviews_dir=settings.data_dir / "reviews",
         days=0,
         clock=time.time,

@@ -74,7 +74,10 @@ def new_key(
     if known is None:
         raise ConfigError(f"--role: 收到 {role!r}，应为 {'、'.join(ROLES)} 之一")
     _check_tenant(data_dir, tenant)
-    print(_with_keys(data_dir, lambda keys: keys.create(name, role=known, tenant=tenant, days=days)))
+    made = _with_keys(
+        data_dir, lambda keys: keys.create(name, role=known, tenant=tenant, days=days), hashes=True
+    )
+    print(made)
 
 
 @app.command(name="rotate")
@@ -88,7 +91,7 @@ def rotate_key(
 
     示例：coach keys rotate softphone --grace 48
     """
-    print(_with_keys(data_dir, lambda keys: keys.rotate(name, grace_h=grace)))
+    print(_with_keys(data_dir, lambda keys: keys.rotate(name, grace_h=grace), hashes=True))
 
 
 @app.command(name="revoke")
@@ -143,8 +146,12 @@ def _check_tenant(data_dir: Path | None, tenant: str) -> None:
         )
 
 
-def _with_keys(data_dir: Path | None, work: Callable[[ApiKeys], Awaitable[T]]) -> T:
-    """Open the keys, do the work, close the database."""
+def _with_keys(data_dir: Path | None, work: Callable[[ApiKeys], Awaitable[T]], *, hashes: bool = False) -> T:
+    """Open the keys, do the work, close the database.
+
+    Args:
+        hashes: the work makes keys, for which there has to be a signing secret.
+    """
     from coach.config import load_settings  # noqa: PLC0415 - `coach check` must not pay for it
     from coach.errors import ConfigError  # noqa: PLC0415
     from coach.service.audit import at_the_command_line  # noqa: PLC0415
@@ -159,14 +166,14 @@ def _with_keys(data_dir: Path | None, work: Callable[[ApiKeys], Awaitable[T]]) -
     if not folder.is_dir():
         raise ConfigError(f"data_dir: {folder} 不存在；先运行一次 coach serve，或用 --data-dir 指定")
     given = settings.secret.get_secret_value() if settings.secret else ""
-    secrets = load_secrets(folder, given=given)
+    secrets = load_secrets(folder, given=given, make=hashes or (folder / OLD_KEYS).exists())
 
     async def run() -> T:
         database = Database.of(settings)
         try:
             await open_database(database)
             keys = ApiKeys(database, secrets, actor=at_the_command_line())
-            await keys.open(old_file=folder / OLD_KEYS)
+            await keys.open(old_file=folder / OLD_KEYS if secrets.all else None)
             return await work(keys)
         finally:
             await database.close()

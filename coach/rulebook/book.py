@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from coach.errors import PhrasebookError, Problem, RulebookError
+from coach.errors import MissingRulebookError, PhrasebookError, Problem, RulebookError
 from coach.language.tokens import Tokenizer
 from coach.language.written import Vocabulary
 from coach.rulebook.compile import FILLER_CLASS, Compiler, vocabulary_of
@@ -114,13 +115,20 @@ def load_rulebook(
     Raises:
         RulebookError: with every problem of the rules, if there is any.
         PhrasebookError: likewise, when only phrases are wrong.
+        MissingRulebookError: a folder or a pack is not there.
     """
+    packs = tuple(packs)
+    if missing := _missing(rules_dir, phrasebook_dir, packs):
+        raise MissingRulebookError(missing)
     loader = _Loader(
         rules_dir, phrasebook_dir, today or datetime.now(UTC).date(), run_examples=check_examples
     )
     loader.second_opinion = second_opinion
     loader.overrides = overrides or rules_dir / "overrides.yml"
-    book = loader.load(tuple(packs))
+    try:
+        book = loader.load(packs)
+    except OSError as error:
+        raise MissingRulebookError([_unreadable(error, "rules/", rules_dir)]) from error
     if loader.compiler.problems or loader.problems:
         # Without the word classes no pattern can be judged: what it says then would only hide the cause.
         _refuse(loader.problems + ([] if loader.words_broken else loader.compiler.problems))
@@ -129,6 +137,32 @@ def load_rulebook(
         if problems:
             raise RulebookError(problems)
     return book
+
+
+def _missing(rules_dir: Path, phrasebook_dir: Path, packs: tuple[str, ...]) -> list[Problem]:
+    """Find the folders without which nothing can be said of any rule: what uses them would be blamed."""
+    problems = []
+    for folder, name in ((rules_dir, "rules/"), (phrasebook_dir, "phrasebook/")):
+        try:
+            if not folder.is_dir():
+                problems.append(Problem(name, 0, 0, "", f"没有这个目录：{folder}"))
+            elif not os.access(folder, os.R_OK | os.X_OK):
+                problems.append(Problem(name, 0, 0, "", f"没有权限读取目录 {folder}"))
+        except OSError as error:
+            problems.append(_unreadable(error, name, folder))
+    if problems:
+        return problems
+    there = sorted(path.name for path in (rules_dir / "packs").glob("*/"))
+    told = f"没有这个规则包；已有：{'、'.join(there) or '（没有）'}"
+    return [
+        Problem(f"rules/packs/{pack}/", 0, 0, "", told)
+        for pack in packs
+        if not (rules_dir / "packs" / pack).is_dir()
+    ]
+
+
+def _unreadable(error: OSError, name: str, folder: Path) -> Problem:
+    return Problem(name, 0, 0, "", f"无法读取 {error.filename or folder}：{error.strerror}")
 
 
 def _refuse(problems: list[Problem]) -> None:
@@ -225,20 +259,9 @@ class _Loader:
         return model or WordsFile(version=1), source if model else None
 
     def rules(self, packs: tuple[str, ...], phrases: dict[str, Phrase]) -> list[Rule]:
-        if not self.rules_dir.is_dir():
-            self.problems.append(Problem("rules/", 0, 0, "", f"没有这个目录：{self.rules_dir}"))
-            return []
         files = [(path, f"rules/{path.name}") for path in sorted(self.rules_dir.glob("*.yml"))]
         for pack in packs:
             folder = self.rules_dir / "packs" / pack
-            if not folder.is_dir():
-                known = (
-                    "、".join(sorted(path.name for path in (self.rules_dir / "packs").glob("*/")))
-                    or "（没有）"
-                )
-                self.problems.append(
-                    Problem(f"rules/packs/{pack}/", 0, 0, "", f"没有这个规则包；已有：{known}")
-                )
             files += [(path, f"rules/packs/{pack}/{path.name}") for path in sorted(folder.glob("*.yml"))]
         rules: list[Rule] = []
         seen: dict[str, str] = {}

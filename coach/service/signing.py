@@ -84,22 +84,37 @@ class Secrets:
         return found if float(found["exp"]) > now else None
 
 
-def load_secrets(folder: Path, *, given: str = "") -> Secrets:
-    """Return the secrets that are `given` (COACH_SECRET), else those of the file in the data folder, made if missing.
+def load_secrets(folder: Path, *, given: str = "", make: bool = True) -> Secrets:
+    """Return the secrets that are `given` (COACH_SECRET), else those of the file in the data folder.
 
     Args:
         given: one secret or several, newest first, between commas or white space; the file has one a line.
+        make: make the file if it is missing; otherwise there are no secrets then.
 
     Raises:
-        ConfigError: a secret is shorter than 32 characters.
-        OSError: the folder cannot be used.
+        ConfigError: a secret is shorter than 32 characters, or the file cannot be read or made.
     """
-    file = folder / FILE
+    try:
+        return _load(folder / FILE, given=given, make=make)
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"{folder / FILE}: 第 {error.start} 字节起不是文本，应为每行一个签名密钥"
+        ) from error
+    except OSError as error:
+        raise ConfigError(
+            f"{file}: 无法读写签名密钥：{error.strerror}；"
+            "应以 coach serve 的用户运行，或设置 COACH_SECRET"
+        ) from error
+
+
+def _load(file: Path, *, given: str, make: bool) -> Secrets:
     if given:
         source, words = "secret（COACH_SECRET）", re.split(r"[\s,]+", given.strip(" ,\n"))
     else:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not file.exists():
+            if not make:
+                return Secrets(())
+            file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             write_private(file, secrets.token_hex(32) + "\n")
         source, words = str(file), file.read_text("utf-8").split()
     for number, word in enumerate(words, 1):

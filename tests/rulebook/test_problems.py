@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from coach.errors import PhrasebookError, Problem, RulebookError
+from coach.errors import MissingRulebookError, PhrasebookError, Problem, RulebookError
 from coach.rulebook.book import load_rulebook
 from coach.rulebook.source import parse_source
 from tests.conftest import PHRASES, WORDS, rule_yaml, rules_file
@@ -208,3 +208,18 @@ def test_aliases_that_multiply_are_a_problem() -> None:
     found = parse_source("\n".join(lines), name="rules/bomb.yml")
     assert isinstance(found, Problem)
     assert "别名" in found.message
+
+
+@pytest.mark.parametrize("missing", ["rules_dir", "phrasebook_dir"])
+def test_a_missing_folder_is_all_that_is_told(tmp_path: Path, missing: str) -> None:
+    """What lacks because of it is not blamed: no phrase is missing from a phrasebook that nobody found."""
+    folders = {"rules_dir": tmp_path, "phrasebook_dir": tmp_path, missing: tmp_path / "nope"}
+    with pytest.raises(MissingRulebookError) as caught:
+        load_rulebook(**folders)
+    assert [problem.message for problem in caught.value.problems] == [f"没有这个目录：{tmp_path / 'nope'}"]
+
+
+def test_a_folder_that_cannot_be_looked_into_is_told(tmp_path: Path) -> None:
+    """With what the system says; a name too long stands for every such error."""
+    with pytest.raises(MissingRulebookError, match=r"rules/: 无法读取 .*x：File name too long"):
+        load_rulebook(rules_dir=tmp_path / ("x" * 300), phrasebook_dir=tmp_path)

@@ -78,6 +78,26 @@ def test_the_secret_is_for_the_owner_alone(tmp_path):
     ]
 
 
+def test_a_secret_that_cannot_be_read_or_made_is_named(tmp_path):
+    """The file, and what to do; never a trace."""
+    (tmp_path / "one" / "secret").mkdir(parents=True)
+    with pytest.raises(ConfigError, match="one/secret: 无法读写签名密钥"):
+        load_secrets(tmp_path / "one")
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match=r"file.*: 无法读写签名密钥"):
+        load_secrets(tmp_path / "file")
+    (tmp_path / "two").mkdir()
+    (tmp_path / "two" / "secret").write_bytes(b"\xff" * 64)
+    with pytest.raises(ConfigError, match="two/secret: 第 0 字节起不是文本"):
+        load_secrets(tmp_path / "two")
+
+
+def test_who_needs_no_secret_makes_none(tmp_path):
+    """There is none then, and the folder stays as it was."""
+    assert load_secrets(tmp_path, make=False).all == ()
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     "changes",
     [
