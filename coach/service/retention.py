@@ -162,6 +162,9 @@ class Retention:
                     await self.sweep()
             except DatabaseAwayError as error:
                 log.error("没能删除过期通话，稍后重试：%s", error.reason)  # noqa: TRY400 - no trace
+            except Exception:
+                # Else nothing would be deleted any more until the next restart, and nobody would notice.
+                log.exception("没能删除过期通话，下一个小时重试")
             await asyncio.sleep(_SWEEP_S)
 
     async def _found(self, **wanted: Any) -> Found:  # noqa: ANN401 - the arguments of `find`
@@ -187,13 +190,20 @@ class Retention:
 
 
 def reviews_with(folder: Path, call_ids: Iterable[str]) -> tuple[str, ...]:
-    """Return the ids of the reviews whose results hold one of the calls."""
+    """Return the ids of the reviews whose results hold one of the calls; the log names those that cannot be read."""
     wanted = frozenset(call_ids)
     found: list[str] = []
     for results in sorted(folder.glob(f"r*/out/{_RESULTS}")):
-        with results.open("rb") as stream:
-            if any(_call_of(line) in wanted for line in stream):
-                found.append(results.parent.parent.name)
+        review = results.parent.parent.name
+        try:
+            with results.open("rb") as stream:
+                if any(_call_of(line) in wanted for line in stream):
+                    found.append(review)
+        except FileNotFoundError:
+            # Deleted since it was listed.
+            continue
+        except OSError as error:
+            log.warning("复盘 %s 的结果读不了，不知道其中有没有已删除的通话：%s", review, error)
     return tuple(found)
 
 

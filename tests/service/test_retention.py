@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import concurrent.futures
 import json
 import subprocess
 import sys
@@ -11,6 +13,9 @@ from datetime import UTC, datetime
 
 import pytest
 from test_reviews import CALL, card, finished  # noqa: F401 - a fixture
+
+from coach.service import retention
+from coach.service.retention import reviews_with
 
 pytestmark = pytest.mark.databases
 
@@ -144,6 +149,48 @@ def test_reviews_that_hold_the_call_are_named(running, clients, wire):
     other = finished(service, {"b.jsonl": json.dumps({**CALL, "id": "c9"}, ensure_ascii=False) + "\n"})["id"]
     assert service.http("DELETE", "/v1/calls/c1").json()["reviews"] == [review]
     assert other != review
+
+
+def test_a_review_that_cannot_be_read_stops_no_deletion(running, clients, wire, caplog):
+    """What was deleted is told all the same, the other reviews are named, and the log says which was not read."""
+    service = running()
+    talk(service, clients, wire, "c1")
+    review = finished(service, {"a.jsonl": json.dumps({**CALL, "id": "c1"}, ensure_ascii=False) + "\n"})["id"]
+    reviews = service.tenant.settings.data_dir / "reviews"
+    (reviews / "r0broken" / "out" / "results.jsonl").mkdir(parents=True)
+    answer = service.http("DELETE", "/v1/calls/c1")
+    assert (answer.status_code, answer.json()["reviews"]) == (200, [review])
+    assert "r0broken" in caplog.text
+
+
+def test_a_review_that_vanishes_meanwhile_is_passed_over(tmp_path, caplog):
+    """It was deleted between being listed and being opened, which is nobody's mistake."""
+
+    class Folder:
+        def glob(self, _):
+            yield tmp_path / "r1" / "out" / "results.jsonl"
+
+    assert reviews_with(Folder(), ["c1"]) == ()
+    assert caplog.records == []
+
+
+def test_a_sweep_that_fails_is_not_the_last_one(running, monkeypatch, caplog):
+    """Whatever went wrong is in the log with its trace, and the next hour's sweep comes."""
+    service = running(retention_days=30)
+    monkeypatch.setattr(retention, "_SWEEP_S", 0)
+    turns = []
+
+    async def turn(_):
+        turns.append(True)
+        if len(turns) == 1:
+            raise OSError("the disk had a moment")
+        raise asyncio.CancelledError
+
+    with pytest.raises(concurrent.futures.CancelledError):
+        service.within(service.tenant.retention.sweep_forever, turn)
+    assert len(turns) == 2
+    (record,) = [each for each in caplog.records if each.name == "coach.service.retention"]
+    assert (record.levelname, record.exc_info[0]) == ("ERROR", OSError)
 
 
 def test_what_is_too_old_is_deleted_and_told(running, clients, wire, caplog):
