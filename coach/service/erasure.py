@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy import and_, delete, exists, func, or_, select, update
 
 from coach.service import schema
 from coach.service.schema_webhooks import webhook_outbox
@@ -136,20 +136,27 @@ class Erasure:
         return erased
 
     async def forget_quotes(self, before: float) -> int:
-        """Take the words out of decisions made before a time (seconds since 1970); return how many.
+        """Take the words out of decisions last touched before a time (seconds since 1970); return how many.
 
         Their calls may be long gone, or have been recordings: then nothing else leads to them.
         """
         decisions, history = schema.decisions, schema.decision_history
-        some = select(decisions.c.id).where(decisions.c.at < before, decisions.c.text != "").limit(_QUOTES)
+        # Reasons and appeals may be given after the quote was taken out.
+        explained = exists().where(history.c.decision_id == decisions.c.id, history.c.reason != "")
+        wordy = or_(decisions.c.text != "", explained)
+        some = select(decisions.c.id).where(decisions.c.at < before, wordy).limit(_QUOTES)
         forgotten = 0
         while True:
-            async with self._database.writing() as connection:
+            # Looking takes long where there are many; the live writer does not wait for it.
+            async with self._database.reading() as connection:
                 ids = list((await connection.execute(some)).scalars())
-                if ids:
-                    of_those = history.c.decision_id.in_(ids)
-                    await connection.execute(update(history).where(of_those).values(reason=""))
-                    await connection.execute(update(decisions).where(decisions.c.id.in_(ids)).values(text=""))
+            if ids:
+                # What somebody adds meanwhile is young and stays.
+                quotes = update(decisions).where(decisions.c.id.in_(ids), decisions.c.at < before)
+                reasons = update(history).where(history.c.decision_id.in_(ids), history.c.at < before)
+                async with self._database.writing() as connection:
+                    await connection.execute(reasons.values(reason=""))
+                    await connection.execute(quotes.values(text=""))
             forgotten += len(ids)
             if len(ids) < _QUOTES:
                 return forgotten

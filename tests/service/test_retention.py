@@ -233,6 +233,28 @@ def test_words_of_old_decisions_about_recordings_go_too(running):
     assert (kept["verdict"], kept["text"], kept["history"][0]["reason"]) == ("wrong", "", "")
 
 
+def test_reasons_given_after_the_quote_was_removed_go_too(running):
+    """An appeal against an old decision has words of its own, which do not outlive the days kept either."""
+    now = [time.time()]
+    service = running(clock=lambda: now[0], retention_days=30)
+    review = finished(service, {"a.jsonl": json.dumps(CALL, ensure_ascii=False) + "\n"})["id"]
+    hit = service.http("GET", f"/v1/reviews/{review}/hits").json()["hits"][0]
+    place = {name: hit[name] for name in ("turn", "rule", "start", "end")}
+    body = {**place, "review": review, "call": hit["call_id"], "verdict": "right", "reviewer": "qa"}
+    decided = service.http("POST", "/v1/decisions", json=body).json()
+    now[0] += 31 * DAY_S
+    service.within(service.tenant.retention.sweep)
+    words = {"text": WORD, "agent_id": decided["agent_id"]}
+    appeal = service.http("POST", f"/v1/decisions/{decided['id']}/appeal", json=words)
+    assert appeal.status_code == 200, appeal.text
+    service.within(service.tenant.retention.sweep)
+    assert service.http("GET", "/v1/decisions").json()["decisions"][0]["history"][1]["reason"] == WORD
+    now[0] += 31 * DAY_S
+    service.within(service.tenant.retention.sweep)
+    (kept,) = service.http("GET", "/v1/decisions").json()["decisions"]
+    assert [each["reason"] for each in kept["history"]] == ["", ""]
+
+
 def test_nothing_is_deleted_unless_days_are_set(running, clients, wire):
     """0 keeps for ever."""
     now = [time.time()]
