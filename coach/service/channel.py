@@ -24,7 +24,7 @@ ANSWER_S: Final = 0.3
 # Nobody knows how many there are to answer.
 SURVEY_S: Final = 0.1
 # What an entry of a stream may be.
-KINDS: Final = frozenset({b"event", b"snapshot", b"resync"})
+KINDS: Final = frozenset({b"event", b"snapshot", b"resync", b"anew"})
 
 
 class BusDownError(Exception):

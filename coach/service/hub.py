@@ -166,6 +166,15 @@ class Feed:
         for reader in self.readers:
             reader.ask_snapshot()
 
+    def start_anew(self) -> None:
+        """Let every reader of every worker ask for a snapshot, after what is on its way to them."""
+        self.flush()
+        if self.line is not None:
+            self.line.send({"type": "anew"}, kind="anew")
+            return
+        for reader in self.readers:
+            reader.ask_snapshot()
+
     def flush(self) -> None:
         """Send the transcripts that wait for the end of the loop tick."""
         if not self._coalescing:

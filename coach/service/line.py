@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-Kind = Literal["event", "snapshot", "resync"]
+Kind = Literal["event", "snapshot", "resync", "anew"]
 
 _STORE_S: Final = 5.0
 _RETRY_S: Final = 1.0
@@ -94,7 +94,7 @@ class Line:
                 here, seen = id_of(self.position), id_of(look.last)
                 entries = [entry for entry in look.after if entry.id <= here]
                 entries += [entry for entry in recent if seen < entry.id <= here]
-                return _told(entries)
+                return None if any(entry.kind == "anew" for entry in entries) else _told(entries)
 
     def leave(self) -> None:
         """Follow the stream no more: the last reader is gone."""
@@ -138,6 +138,10 @@ class Line:
         if kind == b"event":
             for reader in self._feed.readers:
                 reader.put_event(frame)
+            return
+        if kind == b"anew":
+            for reader in self._feed.readers:
+                reader.ask_snapshot()
             return
         self._arrived.set()
         for reader in self._feed.readers:
@@ -213,7 +217,7 @@ class Line:
                     return
             message = here or await self._stored()
             if not self._arrived.is_set():
-                self._give(message, mark, [entry.frame for entry in recent])
+                self._give(message, mark, [entry.frame for entry in recent if entry.kind == "event"])
 
     async def _ask_store(self) -> None:
         """Read from disk what this worker does not have; nobody can be asked."""

@@ -1,24 +1,37 @@
 """Which worker has which call: said, heard and asked over the bus. Without a bus this worker has them all.
 
-A call has one owner: whoever took its last event. He says so, and whoever had it drops it at once, so that nobody
-lets time pass in a call that goes on elsewhere.
+A call has one owner: whoever took its last event. He says so, and whoever had it drops it at once. What was said
+while the bus was away reached nobody: when it is back everyone says what he has, and whoever is behind drops it.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+import logging
+from itertools import islice
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 
 from coach.service import schema
+from coach.service.database import DatabaseAwayError, among
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from coach.service.hub import Hub
     from coach.service.live import LiveCall
     from coach.service.render import Message
     from coach.service.store import Store
+
+log = logging.getLogger(__name__)
+
+# Calls in one message, and in one question to the disk.
+_TOLD_AT_ONCE: Final = 250
+_RETRY_S: Final = 1.0
+
+Rank = tuple[int, float, str]
 
 
 class Ownership:
@@ -48,8 +61,11 @@ class Ownership:
         self._idle_s = idle_s
         self._clock = clock
         self._channel = hub.channel
+        self._looking: asyncio.Task[None] | None = None
         if self._channel is not None:
             self._channel.on("claim", self._claimed)
+            self._channel.on("have", self._compare)
+            self._channel.on_change(self._settle)
             self._channel.on("held", self._say_held)
             self._channel.on("advice", self._say_advice)
             self._channel.on("snooze", self._do_snooze)
@@ -65,6 +81,12 @@ class Ownership:
             self._channel.tell(
                 "claim", call_id=live.call_id, topic=live.feed.topic, started_at=live.started_at
             )
+
+    async def close(self) -> None:
+        """Look up nothing more."""
+        if self._looking is not None:
+            self._looking.cancel()
+            await asyncio.gather(self._looking, return_exceptions=True)
 
     async def moved_on(self, live: LiveCall) -> bool:
         """Tell whether another worker stored more of a call than this one has heard."""
@@ -119,9 +141,72 @@ class Ownership:
         live = self._live.get(call_id)
         if live is not None:
             self._release(live)
+        self._show(said)
+
+    def _settle(self) -> None:
+        """Find out whose each call is after the bus came back: claims made meanwhile reached nobody."""
+        if self._channel is None or not self._channel.up:
+            return
+        for calls in _parts(self._live.values()):
+            self._channel.tell("have", calls=[_standing(live) for live in calls])
+        if self._live and (self._looking is None or self._looking.done()):
+            self._looking = asyncio.create_task(self._look(), name="ownership-look")
+
+    def _compare(self, said: Message) -> None:
+        """Drop what another worker has and is further in; tell him of the rest that is here too."""
+        if self._channel is None:
+            return
+        ahead = []
+        for theirs in said["calls"]:
+            if not theirs["ended"]:
+                self._show(theirs)
+            live = self._live.get(theirs["call_id"])
+            if live is None:
+                continue
+            # Nobody's rank ever falls, so of two that hear of each other at once never both are behind.
+            if _rank(theirs, worker=said["from"]) > _rank(_standing(live), worker=self._channel.worker):
+                self._drop(live)
+            else:
+                ahead.append(_standing(live))
+        if ahead:
+            self._channel.tell("have", calls=ahead)
+
+    def _drop(self, live: LiveCall) -> None:
+        """Let a call go that went on elsewhere: what was told here of it since is outdated."""
+        self._release(live)
+        live.feed.start_anew()
+
+    async def _look(self) -> None:
+        """Drop what went on elsewhere by what is on disk: whoever had it may have it no more."""
+        waiting = list(_parts(self._live.values()))
+        while waiting and self._channel is not None and self._channel.up:
+            try:
+                await self._look_up(waiting[0])
+            except (DatabaseAwayError, SQLAlchemyError, OSError, TimeoutError) as error:
+                log.warning("没能核对通话的归属，稍后重试：%r", error)
+                await asyncio.sleep(_RETRY_S)
+            else:
+                del waiting[0]
+
+    async def _look_up(self, part: list[LiveCall]) -> None:
+        calls = schema.calls.c
+        query = select(calls.call_id, calls.seq, calls.ended_ms)
+        async with self._store.reading() as connection:
+            ids = [live.call_id for live in part]
+            stored = list(await connection.execute(query.where(among(connection, calls.call_id, ids))))
+        for row in stored:
+            live = self._live.get(row.call_id)
+            if live is None or live.call.ended:
+                continue
+            if row.seq >= live.sequencer.expected or row.ended_ms is not None:
+                if row.ended_ms is not None:
+                    live.feed.hide(live.call_id)
+                self._drop(live)
+
+    def _show(self, said: Message) -> None:
         feed = self._hub.known(str(said["topic"]))
         if feed is not None:
-            feed.show(call_id, started_at=float(said["started_at"]))
+            feed.show(str(said["call_id"]), started_at=float(said["started_at"]))
 
     def _say_held(self, asked: Message) -> None:
         held = [call_id for call_id in asked["call_ids"] if call_id in self._live]
@@ -141,3 +226,26 @@ class Ownership:
             return
         live.set_quiet(asked["rule"], quiet=asked["quiet"])
         self._channel.answer(asked, seq=live.sequencer.expected - 1)
+
+
+def _standing(live: LiveCall) -> Message:
+    """Return how far a call is here."""
+    return {
+        "call_id": live.call_id,
+        "topic": live.feed.topic,
+        "started_at": live.started_at,
+        "seq": live.sequencer.expected,
+        "touched_at": live.touched_at,
+        "ended": live.call.ended,
+    }
+
+
+def _rank(standing: Message, *, worker: str) -> Rank:
+    """Return what decides between two workers that have a call: who is further, then who heard of it last."""
+    return int(standing["seq"]), float(standing["touched_at"]), worker
+
+
+def _parts(calls: Iterable[LiveCall]) -> Iterator[list[LiveCall]]:
+    rest = iter([live for live in calls if not live.stale])
+    while part := list(islice(rest, _TOLD_AT_ONCE)):
+        yield part

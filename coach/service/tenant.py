@@ -166,6 +166,7 @@ class Tenant:
             for task in tasks:
                 task.cancel()
             await self.reviews.close()
+            await self.calls.ownership.close()
             await asyncio.gather(*tasks, return_exceptions=True)
             await self.store.close()
             await self.database.close()

@@ -697,3 +697,25 @@ def _refused(server, code, times):
 def test_whoever_never_stays_is_tried_ever_more_rarely(pause, lasted_s, expected):
     """A server that is away is tried every 2 s; one that comes and goes makes sidebars start over, so every 30 s."""
     assert pause_after(pause, lasted_s=lasted_s) == expected
+
+
+def test_a_topic_starts_anew_for_every_reader(valkey):
+    """Whoever let a call go that another worker has puts all readers on the owner's footing."""
+
+    async def main():
+        async with workers(valkey.url) as (one, two):
+            one.snapshots.mine["agent:a"] = "outdated"
+            readers = [await one.join("agent:a"), await two.join("agent:a")]
+            assert [(await each.next())["call"] for each in readers] == ["outdated"] * 2
+            one.hub.feed("agent:a").publish(event(1))
+            offset, _ = [(await each.next())["offset"] for each in readers]
+            del one.snapshots.mine["agent:a"]
+            two.snapshots.mine["agent:a"] = "owned"
+            one.hub.feed("agent:a").start_anew()
+            assert [(await each.next())["call"] for each in readers] == ["owned"] * 2
+            two.hub.feed("agent:a").publish(event(2))
+            assert [(await each.next())["n"] for each in readers] == [2, 2]
+            resumed = await one.join("agent:a", offset)
+            assert (await resumed.next())["call"] == "owned"
+
+    run(main)
