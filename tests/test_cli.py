@@ -426,5 +426,5 @@ def test_pack_is_off_until_it_is_named(coach, tmp_path):
     assert rules_of(coach("check", "--json", "--pack", "insurance", stdin=line)) == both
     assert rules_of(coach("check", "--json", stdin=line, COACH_PACKS="insurance")) == both
     unknown = coach("check", "--pack", "nosuch", "好")
-    assert unknown.returncode == 1
+    assert unknown.returncode == 2
     assert "没有这个规则包；已有：insurance" in unknown.stderr

@@ -94,16 +94,14 @@ def load_secrets(folder: Path, *, given: str = "", make: bool = True) -> Secrets
     Raises:
         ConfigError: a secret is shorter than 32 characters, or the file cannot be read or made.
     """
+    file = folder / FILE
     try:
-        return _load(folder / FILE, given=given, make=make)
+        return _load(file, given=given, make=make)
     except UnicodeDecodeError as error:
-        raise ConfigError(
-            f"{folder / FILE}: 第 {error.start} 字节起不是文本，应为每行一个签名密钥"
-        ) from error
+        raise ConfigError(f"{file}: 第 {error.start} 字节起不是文本，应为每行一个签名密钥") from error
     except OSError as error:
         raise ConfigError(
-            f"{file}: 无法读写签名密钥：{error.strerror}；"
-            "应以 coach serve 的用户运行，或设置 COACH_SECRET"
+            f"{file}: 无法读写签名密钥：{error.strerror}；应以 coach serve 的用户运行，或设置 COACH_SECRET"
         ) from error
 
 
