@@ -173,6 +173,10 @@ class Checker:
         self.check("我部知道您说的是什么")
         self.check("这个我不知道，您去问别人吧")
 
+    def compile(self) -> Iterator[None]:
+        """Compile the patterns of what agents are shown ahead, as `Matcher.compile` does."""
+        return self._matcher("agent", trial=False).compile()
+
     def _hit(self, trace: Trace, text: str) -> Hit:
         rule = trace.rule
         return Hit(

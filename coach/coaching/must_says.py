@@ -10,6 +10,8 @@ from coach.coaching.progress import MustSay
 from coach.rulebook.matcher import Matcher
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from coach.coaching.events import Speaker, Utterance
     from coach.coaching.moment import Detail, Turn
     from coach.rulebook.book import Rulebook
@@ -23,6 +25,10 @@ class MustSayFinder:
         self.must_says: tuple[MustSayRule, ...] = rulebook.must_says
         rules = [rule for each in self.must_says for rule in each.rules]
         self._matcher = Matcher(rules, modifiers=(), tokenizer=rulebook.tokenizer) if rules else None
+
+    def compile(self) -> Iterator[None]:
+        """Compile the patterns ahead, as `Matcher.compile` does."""
+        return iter(()) if self._matcher is None else self._matcher.compile()
 
     def find(self, text: str, speaker: Speaker) -> frozenset[str]:
         """Return the ids of the quiet rules that hit: what was said, and what is asked for by it."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from coach.rulebook.matcher import Matcher
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from coach.rulebook.book import Rulebook
     from coach.rulebook.trace import Trace
@@ -76,6 +76,10 @@ class SignalFinder:
             if rule.status == "stable" and rule.speaker == "customer" and rule.category in CATEGORIES
         ]
         self._matcher = Matcher(rules, modifiers=(), tokenizer=rulebook.tokenizer, sound=sound)
+
+    def compile(self) -> Iterator[None]:
+        """Compile the patterns ahead, as `Matcher.compile` does."""
+        return self._matcher.compile()
 
     def find(self, text: str) -> tuple[Signal, ...]:
         """Return the signals of one final utterance, at most one of each name, in order of appearance."""

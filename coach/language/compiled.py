@@ -164,6 +164,10 @@ class CompiledPattern:
         """
         return self._letters.search(text) is not None
 
+    def compile(self, *, excepts: bool = False) -> None:
+        """Compile now what `find` compiles on first use, and `possible_in`, or for exceptions `may_still_match`."""
+        _ = self._regex, self._beginning if excepts else self._letters
+
     @cached_property
     def lead(self) -> frozenset[str] | None:
         """The words with one of which every match begins; None when there is no such set."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from coach.language.prefilter import Prefilter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from coach.language.compiled import Encoded, Found
     from coach.rulebook.rules import RuleException
@@ -39,6 +39,12 @@ class Exceptions:
                     led.setdefault(word[:length], set()).add(number)
         self._led = list(led.values())
         self._scan_leads = _scanner(led)
+
+    def compile(self) -> Iterator[None]:
+        """Compile the patterns one by one, yielding after each."""
+        for exception in self._exceptions:
+            exception.pattern.compile(excepts=True)
+            yield
 
     def possible(self, text: str) -> list[RuleException]:
         """Return those that could stand in normalised `text`."""

@@ -10,7 +10,9 @@ import asyncio
 import gc
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import chain
+from time import perf_counter
+from typing import TYPE_CHECKING, Final
 
 from watchfiles import awatch
 
@@ -22,13 +24,17 @@ from coach.rulebook.book import load_rulebook
 from coach.rulebook.proof import prove
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from coach.rulebook.book import Rulebook
     from coach.rulebook.phrasebook import Phrasebook
 
 log = logging.getLogger(__name__)
+
+# How long to rest after work that can wait, in times of what it took.
+REST: Final = 4.0
+_DONE: Final = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +56,17 @@ class RuleSet:
         self.checker.warm()
         self.finder.find("您好")
 
+    def compile(self) -> Iterator[None]:
+        """Compile all patterns one by one, so that no call has to wait for one; takes seconds."""
+        return chain(self.checker.compile(), self.finder.compile(), self.must_says.compile())
+
 
 class RuleSource:
     """Holds the current RuleSet.
 
     Attributes:
         stale: why the files on disk are not in force; "" when they are.
+        warm: nothing is left that a text would have to wait for.
     """
 
     def __init__(
@@ -75,7 +86,9 @@ class RuleSource:
         self._proven = proven
         self._current: RuleSet | None = None
         self._listeners: list[Callable[[], None]] = []
+        self._swapped = asyncio.Event()
         self.stale = ""
+        self.warm = False
 
     @property
     def current(self) -> RuleSet:
@@ -101,12 +114,25 @@ class RuleSource:
         """
         self._current = ruleset or self._read()
 
-    async def warm(self) -> None:
-        """Load the dictionaries that only some texts need, beside the first calls and not before them."""
+    async def keep_warm(self) -> None:
+        """Load and compile, of every set, what only some texts need: beside the calls, not before them; endless."""
         await asyncio.to_thread(self.current.warm)
-        # A rule book is half a million objects that stay: left to the collector, each of its full rounds
-        # would stop every call for a tenth of a second.
-        gc.freeze()
+        while True:
+            ruleset = self.current
+            # A rule book is half a million objects that stay: left to the collector, each of its full rounds
+            # would stop every call for a tenth of a second.
+            gc.freeze()
+            compiling = ruleset.compile()
+            while ruleset is self.current:
+                began = perf_counter()
+                if await asyncio.to_thread(next, compiling, _DONE) is _DONE:
+                    self.warm = True
+                    break
+                await asyncio.sleep(REST * (perf_counter() - began))
+            gc.freeze()
+            while ruleset is self.current:
+                self._swapped.clear()
+                await self._swapped.wait()
 
     async def reload(self) -> None:
         """Load again and swap; on any problem keep the old set and say so."""
@@ -122,7 +148,8 @@ class RuleSource:
             return
         log.info("规则已更新：%s -> %s", self.current.rulebook.digest, fresh.rulebook.digest)
         self._current = fresh
-        gc.freeze()
+        self.warm = False
+        self._swapped.set()
         for listener in self._listeners:
             listener()
 

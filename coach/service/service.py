@@ -213,12 +213,14 @@ class Service:
                 watching = (
                     asyncio.create_task(self.keys.poll_forever(), name="keys-poll"),
                     asyncio.create_task(self.lobby.watch_forever(), name="sockets-watch"),
+                    *(asyncio.create_task(each.keep_warm(), name="rules-warm") for each in self.rule_sources),
                 )
                 tasks.extend(watching)
-                for rules in self.rule_sources:
-                    tasks.append(asyncio.create_task(rules.warm(), name="rules-warm"))
-                    if self.settings.reload_rules:
-                        tasks.append(asyncio.create_task(rules.watch(stop), name="rules-watch"))
+                if self.settings.reload_rules:
+                    tasks += [
+                        asyncio.create_task(each.watch(stop), name="rules-watch")
+                        for each in self.rule_sources
+                    ]
                 for task in tasks:
                     task.add_done_callback(report_death)
                 self.ready = True

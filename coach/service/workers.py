@@ -10,16 +10,19 @@ import contextlib
 import gc
 import json
 import logging
+import math
 import os
 import signal
 import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from coach.errors import CoachError, ConfigError
+from coach.service.ruleset import REST
 from coach.service.server import listen, run
 from coach.service.service import Service
 from coach.service.siblings import STATUS, Siblings
@@ -38,6 +41,7 @@ _HEALTHY_S: Final = 10.0
 _LONGEST_PAUSE_S: Final = 30.0
 # Draining takes less; what is not gone by then hangs.
 _STOP_S: Final = 20.0
+_DONE: Final = object()
 _START_S: Final = 120.0
 
 
@@ -95,6 +99,9 @@ class _Parent:
         self._ready_read, self._ready_write = os.pipe()
         os.set_blocking(self._ready_read, False)
         self._stopping_at = 0.0
+        # Whoever is forked later finds the patterns compiled.
+        self._compiling = chain.from_iterable(each.current.compile() for each in model.rule_sources)
+        self._compile_at = 0.0
 
     def run(self) -> int:
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
@@ -117,7 +124,8 @@ class _Parent:
         due = [worker.starts_at for worker in self._workers if not worker.pid and not self._stopping_at]
         if self._stopping_at:
             due.append(self._stopping_at + _STOP_S)
-        pause = max(0.0, min(due, default=now + 3600.0) - now)
+        due += [self._compile_one(), now + 3600.0]
+        pause = max(0.0, min(due) - now)
         self._handle(signal.sigtimedwait(_SIGNALS, pause))
         self._reap()
         now = time.monotonic()
@@ -130,6 +138,15 @@ class _Parent:
         for worker in self._workers:
             if not worker.pid and worker.starts_at <= now:
                 self._start(worker)
+
+    def _compile_one(self) -> float:
+        """Compile another pattern if it is time to; return when it is time for the next, by the monotonic clock."""
+        began = time.monotonic()
+        if began >= self._compile_at:
+            left = next(self._compiling, _DONE) is not _DONE
+            now = time.monotonic()
+            self._compile_at = now + REST * (now - began) if left else math.inf
+        return self._compile_at
 
     def _handle(self, came: signal.struct_siginfo | None) -> None:
         if came is None or came.si_signo == signal.SIGCHLD:

@@ -335,3 +335,17 @@ def test_looking_exceptions_up_loses_none(sources: list[str], text: str, data: s
     assert looked_up.may_come(partial, before=before) == any(
         each.pattern.may_still_match(partial, before=before) for each in exceptions
     )
+
+
+def test_compiled_ahead_is_all_that_a_search_needs(monkeypatch):
+    """Nothing is compiled in the middle of a call any more, neither for finds nor for what may stop them."""
+    rule = make_rule("我 不 知道", exceptions=("我 不 知道 {0,3} 吗",))
+    matcher = Matcher([rule], modifiers=(), tokenizer=TOKENIZER, sound=False)
+    for _ in matcher.compile():
+        pass
+
+    def refuse(pattern, flags=0):
+        raise AssertionError(pattern)
+
+    monkeypatch.setattr("re.compile", refuse)
+    assert [trace.settled for trace in matcher.find("我不知道，这个", closed=False).traces] == [True]

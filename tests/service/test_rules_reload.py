@@ -25,6 +25,14 @@ def digest(service):
     return service.http("GET", "/healthz").json()["rules"]["digest"]
 
 
+def become_warm(source):
+    """Wait until nothing is left to be compiled."""
+    deadline = time.monotonic() + 60
+    while not source.warm:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def test_new_rules_take_effect_for_a_running_call(running, clients, wire, edited):
     """After a reload the next utterance is checked by the new rules, in the same call."""
     service = running()
@@ -88,3 +96,15 @@ def test_a_changed_file_is_noticed(running, edited):
     edited("rules/ignorance.yml", "title: 换个说法：先帮客户查", "title: 换个说法")
     while digest(service) == before:
         assert time.monotonic() < deadline, "the change was not noticed"
+
+
+def test_rules_are_made_ready_beside_the_calls(running, edited):
+    """Nothing is left to be compiled in the middle of a call: of the first rules, and of those that replace them."""
+    service = running()
+    source = service.tenant.rules
+    first = source.current
+    become_warm(source)
+    edited("rules/ignorance.yml", "severity: warning", "severity: violation")
+    service.within(source.reload)
+    become_warm(source)
+    assert source.current is not first
