@@ -197,7 +197,8 @@ class Delivery:
             body = await self._score(due)
         except CoachError as error:
             # It says nothing about the endpoint.
-            self._done.append(self._failed(due, says=" ".join(str(error).split())[:200]))
+            says = " ".join(str(error).split())[:200]
+            self._done.append(self._failed(due, says=says, why=says))
         else:
             await self._patiently(lambda: self._outbox.made(due.id, body))
         self._wake.set()
@@ -219,13 +220,13 @@ class Delivery:
                 self._meter.delivered += 1
                 self._done.append(Done(due.n, due.tries + 1, delivered=True, status=attempt.status))
             else:
-                self._done.append(self._failed(due, says=attempt.says, attempt=attempt))
+                self._done.append(self._failed(due, says=attempt.says, why=attempt.why, attempt=attempt))
             await self._patiently(lambda: self._judge(state, attempt))
         finally:
             state.claimed -= 1
             self._wake.set()
 
-    def _failed(self, due: Due, *, says: str, attempt: Attempt | None = None) -> Done:
+    def _failed(self, due: Due, *, says: str, why: str, attempt: Attempt | None = None) -> Done:
         tries = due.tries + 1
         asked_s = attempt.retry_after_s if attempt else 0.0
         wait = self._policy.wait_s(tries, chance=self._chance(), asked_s=asked_s)
@@ -234,7 +235,7 @@ class Delivery:
         self._meter.failed += 1
         if wait is None:
             self._meter.dead += 1
-            log.error("webhook %s 未送达，不再重试：%s", due.id, says, extra={"call_id": due.call_id})
+            log.error("webhook %s 未送达，不再重试：%s", due.id, why, extra={"call_id": due.call_id})
         return Done(
             due.n,
             tries,
@@ -260,7 +261,7 @@ class Delivery:
         if attempt.gone:
             reason = "对方答复 410，不再接收"
         elif since is not None and now - since >= self._disable_s:
-            reason = f"连续 {(now - since) / 3600:.0f} 小时投递失败，最后一次：{attempt.says}"
+            reason = f"连续 {(now - since) / 3600:.0f} 小时投递失败，最后一次：{attempt.why}"
         else:
             return
         if state.endpoint.state != "active":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
@@ -35,7 +35,9 @@ class Attempt:
 
     Attributes:
         status: of the answer; 0 when there was none.
-        says: why it failed, at most 200 characters; "" when it was delivered.
+        says: why it failed, at most 200 characters; "" when it was delivered. A receiver may repeat what it was
+            sent, so this is kept with the event only and goes with its call.
+        why: the same in our words alone, for the log and whatever stays.
         took_ms: how long it took.
         retry_after_s: what the receiver asked to wait; 0 when it did not.
         gone: the receiver wants no webhooks any more.
@@ -44,6 +46,7 @@ class Attempt:
 
     status: int
     says: str = ""
+    why: str = ""
     took_ms: int = 0
     retry_after_s: float = 0.0
     gone: bool = False
@@ -105,25 +108,18 @@ class Sender:
             async with asyncio.timeout(self._timeout_s):
                 attempt = await self._send(url, webhook_id=webhook_id, body=body, signing=signing)
         except ForbiddenAddressError as error:
-            attempt = Attempt(0, _cut(str(error)), hopeless=True)
+            attempt = Attempt(0, _cut(str(error)), "地址不允许投递", hopeless=True)
         except TimeoutError:
-            attempt = Attempt(0, f"{self._timeout_s:g} 秒内没有答复")
+            attempt = Attempt(0, f"{self._timeout_s:g} 秒内没有答复", "没有及时答复")
         except httpcore.TimeoutException as error:
-            attempt = Attempt(0, _cut(f"超时：{error or type(error).__name__}"))
+            attempt = Attempt(0, _cut(f"超时：{error or type(error).__name__}"), "超时")
         except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
-            attempt = Attempt(0, _cut(f"连接失败：{error or type(error).__name__}"))
+            attempt = Attempt(0, _cut(f"连接失败：{error or type(error).__name__}"), "连接失败")
         except Exception as error:
             # Whatever it was, the try counts: else the row would come back for ever.
             log.exception("webhook %s 发送时出错", webhook_id)
-            attempt = Attempt(0, f"发送时出错：{type(error).__name__}")
-        return Attempt(
-            attempt.status,
-            attempt.says,
-            took_ms=round((perf_counter() - began) * 1000),
-            retry_after_s=attempt.retry_after_s,
-            gone=attempt.gone,
-            hopeless=attempt.hopeless,
-        )
+            attempt = Attempt(0, f"发送时出错：{type(error).__name__}", "发送时出错")
+        return replace(attempt, took_ms=round((perf_counter() - began) * 1000))
 
     async def _send(self, url: str, *, webhook_id: str, body: bytes, signing: Sequence[str]) -> Attempt:
         now = self._clock()
@@ -155,6 +151,7 @@ class Sender:
         return Attempt(
             response.status,
             _cut(_failure(response.status, said)),
+            f"HTTP {response.status}",
             retry_after_s=retry_after_s(wanted, now=now),
             gone=response.status == _GONE,
         )

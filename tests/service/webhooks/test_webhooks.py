@@ -269,6 +269,31 @@ def test_an_endpoint_that_fails_for_long_is_disabled_with_its_reason(
     eventually(service, reason, ("disabled", "连续 0"))
 
 
+@pytest.mark.databases
+def test_what_a_receiver_repeats_goes_with_its_call(telling, clients, wire, answer, caplog, disk):
+    """A receiver that answers with what it was sent puts no word into the log or where nothing is deleted."""
+    service, receiver, _ = telling(events=["advice.given"], webhook_tries=1, webhook_disable_h=0.00001)
+    receiver.usual = answer(500, body="收到：我不知道".encode())
+    make_call(service, clients, wire, FAULTY)
+    eventually(service, lambda: count_dead(service), 1)
+    (dead,) = service.within(hooks(service).outbox.dead)
+    assert "我不知道" in dead.says
+
+    async def state():
+        (endpoint,) = await hooks(service).endpoints.list()
+        return endpoint.state
+
+    make_call(service, clients, wire, FAULTY, call_id="c2")
+    eventually(service, state, "disabled")
+    (endpoint,) = service.within(hooks(service).endpoints.list)
+    assert endpoint.reason.endswith("最后一次：HTTP 500")
+    assert "HTTP 500" in caplog.text
+    assert "我不知道" not in caplog.text
+    for call_id in ("c1", "c2"):
+        assert service.http("DELETE", f"/v1/calls/{call_id}").status_code == 200
+    assert disk("SELECT count(*) FROM webhook_outbox") == [(0,)]
+
+
 def test_the_push_does_not_wait_for_webhooks(telling, clients, wire, answer):
     """A card comes while the receiver keeps every attempt waiting."""
     service, slow, _ = telling()
