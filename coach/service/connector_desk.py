@@ -211,9 +211,13 @@ class ConnectorDesk:
     def _session(self, call_id: str) -> _Session:
         session = self._sessions.setdefault(call_id, _Session())
         self._sessions.move_to_end(call_id)
-        for old in list(self._sessions)[: max(0, len(self._sessions) - self._max_calls)]:
-            if not self._sessions[old].lock.locked():
-                del self._sessions[old]
+        for _ in range(len(self._sessions) - self._max_calls):
+            oldest = next(iter(self._sessions))
+            if self._sessions[oldest].lock.locked():
+                # In use, so it is not the oldest.
+                self._sessions.move_to_end(oldest)
+            else:
+                del self._sessions[oldest]
         return session
 
 

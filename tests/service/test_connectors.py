@@ -143,6 +143,28 @@ def test_a_call_started_by_rest_needs_no_agent(running, wire):
     assert stored(service, "conv-1")["agent_id"] == "a-99"
 
 
+def test_of_too_many_calls_the_oldest_that_is_not_in_use_is_forgotten(running):
+    """What is remembered stays bounded, and no payload loses what it is being read with."""
+    service, record = running(max_calls=2), load("genesys")
+    desk = service.tenant.desk
+
+    def heard(call_id):
+        payload = json.loads(json.dumps(record.payloads[1]).replace("conv-1", call_id))
+        # 503: the service has no room for its call.
+        assert post(service, "genesys", payload).status_code in {200, 503}
+        return list(desk._sessions)
+
+    async def hold(call_id):
+        await desk._sessions[call_id].lock.acquire()
+
+    assert heard("c1") == ["c1"]
+    assert heard("c2") == ["c1", "c2"]
+    service.within(hold, "c1")
+    assert heard("c3") == ["c2", "c3", "c1"]
+    service.within(desk._sessions["c1"].lock.release)
+    assert heard("c4") == ["c1", "c4"]
+
+
 def test_the_address_says_whose_supervisors_see_the_call(running):
     """No vendor's transcript names a team."""
     service, record = running(), load("genesys")
