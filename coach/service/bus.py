@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from redis.asyncio import ConnectionPool
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import RedisError
 
 from coach.errors import ConfigError
 from coach.service.bus_link import CONNECT_S, CONTROL, CONTROL_KEPT, Link, in_time
@@ -159,7 +159,7 @@ class Bus:
         """Return where a stream ends and what came after an offset.
 
         Raises:
-            BusDownError: Redis is away.
+            BusDownError: Redis is away, or refuses the question.
         """
         most = 2 * self._keep * (1 if b":agent:" in key else _TEAM_FACTOR) + 200
         known = after is not None and _OFFSET.fullmatch(after) is not None
@@ -169,8 +169,10 @@ class Bus:
                 pipe.xinfo_stream(key)
                 pipe.xrange(key, min=after, count=most)
             newest, *found = await pipe.execute(raise_on_error=False)
+        if isinstance(newest, Exception):
+            raise BusDownError(str(newest)) from newest
         last = newest[0][0].decode() if newest else "0-0"
-        if not found or isinstance(found[0], ResponseError):
+        if not found or any(isinstance(each, Exception) for each in found):
             return Look(last, None)
         about, entries = found
         if after == _BEGINNING:

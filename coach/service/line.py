@@ -183,16 +183,25 @@ class Line:
     async def _ask(self) -> None:
         # The readers note that they wait once we were called.
         await asyncio.sleep(0)
+        pause = _AGAIN_S
         while any(reader.awaits_snapshot for reader in self._feed.readers):
             try:
                 if self.up:
                     await self._ask_workers()
                 else:
                     await self._ask_store()
-            except BusDownError:
-                await asyncio.sleep(_AGAIN_S)
+            except BusDownError as error:
+                if self.up:
+                    # It goes away just now, or is there and refuses this very question.
+                    log.warning("%s: 没能询问快照，稍后重试：%s", self._feed.topic, error)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, _RETRY_S)
             except (CoachError, SQLAlchemyError, OSError, TimeoutError) as error:
                 log.error("%s: 没能从磁盘生成快照，稍后重试：%r", self._feed.topic, error)  # noqa: TRY400 - no trace
+                await asyncio.sleep(_RETRY_S)
+            except Exception:
+                # Whoever waits would wait for ever.
+                log.exception("%s: 生成快照时出错，稍后重试", self._feed.topic)
                 await asyncio.sleep(_RETRY_S)
 
     async def _ask_workers(self) -> None:

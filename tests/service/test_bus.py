@@ -719,3 +719,53 @@ def test_a_topic_starts_anew_for_every_reader(valkey):
             assert (await resumed.next())["call"] == "owned"
 
     run(main)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "mend"),
+    [
+        (b"SET coach:default:agent:a x\r\n", b"DEL coach:default:agent:a\r\n"),
+        (b"ACL SETUSER default -xrevrange\r\n", b"ACL SETUSER default +xrevrange\r\n"),
+    ],
+)
+def test_a_question_that_redis_refuses_is_asked_again(valkey, caplog, spoil, mend):
+    """The reader waits, the log says why, and the rest goes on; once it is answered the snapshot comes."""
+
+    async def main():
+        async with workers(valkey.url, 1) as (one,):
+            one.snapshots.mine["agent:a"] = "mine"
+            valkey.say(spoil)
+            try:
+                reader = await one.join("agent:a")
+                waiting = asyncio.create_task(reader.next())
+                async with asyncio.timeout(TIMEOUT_S):
+                    while "agent:a: 没能询问快照" not in caplog.text:  # noqa: ASYNC110 - the log sets no event
+                        await asyncio.sleep(0.005)
+            finally:
+                valkey.say(mend)
+            assert (await waiting)["call"] == "mine"
+            assert one.bus.generation == 1
+
+    run(main)
+
+
+def test_a_snapshot_that_fails_is_made_again(valkey, caplog, monkeypatch):
+    """A fault in making it is logged and leaves nobody waiting for ever."""
+    monkeypatch.setattr("coach.service.line._RETRY_S", 0.01)
+
+    async def main():
+        async with workers(valkey.url, 1) as (one,):
+            stored, faults = one.snapshots.stored, iter([KeyError("call")])
+
+            async def fail_once(topic):
+                for fault in faults:
+                    raise fault
+                return await stored(topic)
+
+            one.snapshots.stored = fail_once
+            one.snapshots.on_disk["agent:a"] = "stored"
+            reader = await one.join("agent:a")
+            assert (await reader.next())["call"] == "stored"
+
+    run(main)
+    assert "KeyError" in caplog.text
