@@ -21,9 +21,31 @@ if TYPE_CHECKING:
 Address = IPv4Address | IPv6Address
 
 MAX_URL: Final = 2048
-# Cloud machines ask these for their own passwords; nobody receives webhooks there.
-_METADATA: Final = (ip_address("100.100.100.200"), ip_address("fd00:ec2::254"))
 _NAT64: Final = ip_network("64:ff9b::/96")
+# Closed whatever is set, besides what is link-local.
+_NEVER: Final = tuple(
+    map(
+        ip_network,
+        (
+            # Cloud machines ask these for their own passwords: Aliyun, Azure, Oracle, AWS, Google, Scaleway.
+            "100.100.100.200",
+            "168.63.129.16",
+            "192.0.0.192",
+            "fd00:ec2::/32",
+            "fd20:ce::254",
+            "fd00:42::42",
+            # Other spellings of IPv4 addresses, which no receiver has: compatible, translated, a site's own NAT64.
+            "::/96",
+            "::ffff:0:0:0/96",
+            "64:ff9b:1::/48",
+        ),
+    )
+)
+# Not of the public internet, though some versions of Python's `is_global` say so.
+_INSIDE: Final = tuple(
+    map(ip_network, ("192.0.0.0/24", "192.88.99.0/24", "3fff::/20", "5f00::/16", "fec0::/10"))
+)
+_LOOPBACK: Final = ip_address("::1")
 
 
 class ForbiddenAddressError(CoachError):
@@ -79,13 +101,17 @@ def check_address(address: Address, *, private: bool, plain: bool) -> None:
         ForbiddenAddressError: it is not allowed.
     """
     inner = _inner(address)
-    if inner.is_link_local or inner.is_multicast or inner.is_unspecified or inner in _METADATA:
-        raise ForbiddenAddressError(f"{address} 是链路本地、组播或云主机元数据地址，任何设置下都不投递")
-    if not inner.is_global and not private:
+    closed = inner != _LOOPBACK and any(inner in network for network in _NEVER)
+    if inner.is_link_local or inner.is_multicast or inner.is_unspecified or closed:
+        raise ForbiddenAddressError(
+            f"{address} 是链路本地、组播、云主机元数据或转换用的地址，任何设置下都不投递"
+        )
+    public = inner.is_global and not any(inner in network for network in _INSIDE)
+    if not public and not private:
         raise ForbiddenAddressError(
             f"{address} 是内网或本机地址，不投递；确需投递到内网时设 COACH_WEBHOOK_PRIVATE=on"
         )
-    if inner.is_global and plain:
+    if public and plain:
         raise ForbiddenAddressError(f"{address} 不在内网，必须用 https")
 
 

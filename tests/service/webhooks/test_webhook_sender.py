@@ -202,6 +202,17 @@ def test_plain_http_does_not_leave_the_network():
         "::ffff:169.254.169.254",
         "2002:7f00:1::",
         "64:ff9b::7f00:1",
+        "64:ff9b:1::a00:1",
+        "::10.0.0.1",
+        "::127.0.0.1",
+        "::ffff:0:127.0.0.1",
+        "fec0::1",
+        "5f00::1",
+        "192.0.0.192",
+        "192.0.0.1",
+        "168.63.129.16",
+        "fd20:ce::254",
+        "fd00:42::42",
     ],
 )
 def test_addresses_inside_are_known_in_every_spelling(address):
@@ -211,12 +222,34 @@ def test_addresses_inside_are_known_in_every_spelling(address):
 
 
 @pytest.mark.parametrize(
-    "address", ["169.254.169.254", "::ffff:169.254.169.254", "100.100.100.200", "0.0.0.0", "ff02::1"]
+    "address",
+    [
+        "169.254.169.254",
+        "::ffff:169.254.169.254",
+        "::169.254.169.254",
+        "::ffff:0:169.254.169.254",
+        "64:ff9b:1::a9fe:a9fe",
+        "100.100.100.200",
+        "168.63.129.16",
+        "192.0.0.192",
+        "fd00:ec2::254",
+        "fd00:ec2::23",
+        "fd20:ce::254",
+        "fd00:42::42",
+        "0.0.0.0",
+        "ff02::1",
+    ],
 )
 def test_no_setting_opens_the_metadata_service(address):
     """What gives a cloud machine's passwords away is no receiver."""
     with pytest.raises(ForbiddenAddressError):
         check_address(ip_address(address), private=True, plain=False)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "10.1.2.3", "fd12:3456::1", "fec0::1"])
+def test_the_setting_opens_what_is_inside(address):
+    """This machine and private networks, over plain http too."""
+    check_address(ip_address(address), private=True, plain=True)
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8"])
