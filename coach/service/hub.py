@@ -180,6 +180,11 @@ class Feed:
         if not self._coalescing:
             return
         waiting, self._coalescing = self._coalescing, {}
+        line = self.line
+        if line is not None:
+            for message in waiting.values():
+                line.send(message, received_at=self._coalescing_since)
+            return
         for key, message in waiting.items():
             self._send(message, self._coalescing_since)
             replaced = self._newest_transcript.get(key)

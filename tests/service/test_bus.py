@@ -769,3 +769,19 @@ def test_a_snapshot_that_fails_is_made_again(valkey, caplog, monkeypatch):
 
     run(main)
     assert "KeyError" in caplog.text
+
+
+def test_what_is_kept_is_bounded_with_a_bus(valkey):
+    """A long day of transcripts leaves nothing behind in the memory that serves while the bus is away."""
+
+    async def main():
+        async with workers(valkey.url, 1, keep=8) as (one,):
+            feed = one.hub.feed("agent:a")
+            for number in range(100):
+                feed.publish(
+                    {"type": "transcript", "call_id": "c", "utterance_id": f"u{number}", "revision": 1}
+                )
+                feed.flush()
+            assert len(feed._newest_transcript) == len(feed._events) == 0
+
+    run(main)
