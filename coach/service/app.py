@@ -29,7 +29,7 @@ from coach.service import (
 from coach.service.access import service_of
 from coach.service.audit import actor_of
 from coach.service.ingest import serve_producer
-from coach.service.logs import AccessLog
+from coach.service.logs import AccessLog, loggable
 from coach.service.messages import shown
 from coach.service.openapi import openapi_document
 from coach.service.patience import Patience
@@ -207,5 +207,5 @@ async def _not_served(request: Request, error: Exception) -> Response:
 
 async def _failed(request: Request, error: Exception) -> Response:
     # The client learns nothing about the inside.
-    log.error("%s %s 出错", request.method, request.url.path, exc_info=error)
+    log.error("%s %s 出错", request.method, loggable(request.url.path), exc_info=error)
     return error_response(MessageError("internal", "服务内部出错，已记入日志"), status=500)

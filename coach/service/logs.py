@@ -30,6 +30,9 @@ _SECRET: Final = re.compile(
 )
 # What begins a new line, or moves the cursor of a terminal.
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
+# An id of a customer is a phone number as often as not.
+_CUSTOMER: Final = re.compile(r"(/customers/).+", re.IGNORECASE | re.DOTALL)
+_LONGEST_PATH: Final = 512
 # Fields of a LogRecord that are not worth a field of their own.
 _PLAIN: Final = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime", "call_id", "taskName"})
 
@@ -47,6 +50,13 @@ def configure_logging(level: LogLevel, *, form: LogFormat = "text") -> None:
 def without_secrets(line: str) -> str:
     """Blot out keys, tokens and query strings: a library may log what we would not."""
     return _SECRET.sub("***", line)
+
+
+def loggable(path: str) -> str:
+    """Return the path of a request as it may be logged: on one line, not too long, without a customer's id."""
+    path = _CUSTOMER.sub(r"\1***", path)
+    # Quoted: a path may hold a line break, which would forge a record.
+    return path if path.isprintable() and len(path) <= _LONGEST_PATH else repr(path[:_LONGEST_PATH])
 
 
 class TextFormatter(logging.Formatter):
@@ -110,11 +120,10 @@ class AccessLog:
         try:
             await self._app(scope, listen, watch)
         finally:
-            # Quoted: a path may hold a line break, which would forge a record.
             access.info(
                 "%s %s %d %.1fms",
                 scope.get("method", "WS"),
-                _quoted(scope["path"]),
+                loggable(scope["path"]),
                 status,
                 1000 * (perf_counter() - began),
                 extra={"call_id": _call_id(scope)},
@@ -124,10 +133,6 @@ class AccessLog:
 def _with_call_id(record: logging.LogRecord) -> bool:
     record.call_id = getattr(record, "call_id", None) or _NO_CALL
     return True
-
-
-def _quoted(path: str) -> str:
-    return path if path.isprintable() and len(path) <= 512 else repr(path[:512])  # noqa: PLR2004 - a long line
 
 
 def _call_id(scope: Scope) -> str:

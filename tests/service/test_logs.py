@@ -151,6 +151,29 @@ def test_whatever_looks_like_a_secret_is_blotted_out(secret):
     assert line.startswith("GET /v1/x")
 
 
+def test_the_access_log_names_no_customer(serving):
+    """A customer's id is a phone number as often as not: neither a deletion nor a mistyped one leaves it in the log."""
+    url, key, stop = serving(COACH_ACCESS_LOG="true")
+    for path in ("/v1/customers/13812345678", "/v1/customers/138%31%32345678/", "//V1/Customers/13812345678"):
+        httpx.delete(url + path, headers={"X-API-Key": key}, trust_env=False)
+    written = stop()
+    assert written.count("ustomers/***") == 3
+    assert "12345678" not in written
+
+
+def test_a_defect_names_no_customer(running, monkeypatch, caplog):
+    """The record of an error of ours has the path without the id too."""
+    service = running()
+
+    async def broken(*_, **__):
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(service.tenant.retention, "delete_customer", broken)
+    assert service.http("DELETE", "/v1/customers/13812345678").status_code == 500
+    assert "DELETE /v1/customers/*** 出错" in caplog.text
+    assert "13812345678" not in caplog.text
+
+
 def test_an_ordinary_question_is_no_query():
     """A question mark in a sentence is left alone."""
     assert without_secrets("why? because") == "why? because"
