@@ -1,6 +1,6 @@
 """The `coach` command. Each subcommand lives in `commands` and imports what it needs only when it runs.
 
-Exit codes: 0 done; 1 it cannot be done, or problems were found; 2 the input or a flag is wrong.
+Exit codes: 0 done; 1 it failed, or problems were found; 2 an argument, a name or the input is wrong.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from coach.commands import (
     webhooks,
 )
 from coach.commands.usage import UsageError, explain_usage
-from coach.errors import CoachError, ConfigError, MissingRulebookError, TranscriptError
+from coach.errors import CoachError, exit_code
 
 app = typer.Typer(
     name="coach",
@@ -41,7 +41,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="呼叫中心话术实时辅导：读转写，查规则，给坐席更好的说法。\n\n"
     "Real-time call-script coaching for Chinese-language contact centers.\n\n"
-    "退出码：0 完成；1 做不到或发现问题；2 输入或参数有误。",
+    "退出码：0 完成；1 连不上、做不到或发现问题；2 参数、名称、设置或输入有误。",
 )
 app.command(name="serve")(serve.serve)
 app.command(name="check")(check.check)
@@ -89,5 +89,5 @@ def main() -> None:
         sys.exit(1)
     except CoachError as error:
         print(error, file=sys.stderr)
-        sys.exit(2 if isinstance(error, (ConfigError, MissingRulebookError, TranscriptError)) else 1)
+        sys.exit(exit_code(error))
     sys.exit(code if isinstance(code, int) else 0)

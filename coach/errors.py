@@ -2,6 +2,7 @@
 
 CoachError
 ├── ConfigError       a setting is missing or wrong            (for the operator)
+│   └── UnreachableError       it is right, and what it names cannot be reached
 ├── RulebookError     a rule, word class or override is wrong   (for the rule author)
 │   └── MissingRulebookError   there is no such folder or pack  (for the operator)
 ├── PhrasebookError   a phrase is wrong                         (for the phrase author)
@@ -20,6 +21,10 @@ class CoachError(Exception):
 
 class ConfigError(CoachError):
     """A setting is missing or wrong."""
+
+
+class UnreachableError(ConfigError):
+    """What a setting names cannot be reached or opened now; the setting may be right."""
 
 
 class TranscriptError(CoachError):
@@ -75,3 +80,9 @@ class MessageError(CoachError):
         self.field = field
         self.message = message
         super().__init__(message)
+
+
+def exit_code(error: CoachError) -> int:
+    """Return what a process leaves with: 2 when input, flag or setting is wrong, 1 when it could not be done."""
+    wrong = isinstance(error, (ConfigError, MissingRulebookError, TranscriptError))
+    return 2 if wrong and not isinstance(error, UnreachableError) else 1

@@ -60,14 +60,14 @@ def audit(
 async def _read(database: Database, wanted: dict[str, Any]) -> list[dict[str, Any]]:
     import time  # noqa: PLC0415 - as above
 
-    from coach.errors import ConfigError, MessageError  # noqa: PLC0415
+    from coach.errors import MessageError, UnreachableError  # noqa: PLC0415
     from coach.service.audit import Audit  # noqa: PLC0415
 
     try:
         return await Audit(database, clock=time.time).listed(**wanted)
     except MessageError as error:
         reason = getattr(error, "reason", error)
-        raise ConfigError(f"{database.label}: 无法读取：{reason}") from error
+        raise UnreachableError(f"{database.label}: 无法读取：{reason}") from error
     finally:
         await database.close()
 

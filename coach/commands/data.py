@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="删除保存的通话数据，服务可以照常运行。\n\n退出码：0 完成；1 通话正在进行或没有这通电话；2 参数有误。",
+    help="删除保存的通话数据，服务可以照常运行。\n\n退出码：0 完成；1 通话正在进行，或连不上数据库；2 参数有误，或没有这通电话。",
     rich_markup_mode=None,
 )
 
@@ -87,7 +87,7 @@ def delete(
 async def _run(
     settings: Settings, tenant: str, *, call: str, customer: str, before: float | None, dry_run: bool
 ) -> Deleted:
-    from coach.errors import ConfigError  # noqa: PLC0415
+    from coach.errors import ConfigError, MessageError, UnreachableError  # noqa: PLC0415
     from coach.service.audit import Audit, at_the_command_line  # noqa: PLC0415
     from coach.service.database import Database, DatabaseAwayError  # noqa: PLC0415
     from coach.service.erasure import Erasure  # noqa: PLC0415
@@ -118,6 +118,10 @@ async def _run(
             return await retention.delete_customer(customer, actor=actor)
         return await retention.delete_before(before or 0.0, actor=actor)
     except DatabaseAwayError as error:
-        raise ConfigError(f"{database.label}: 无法删除：{error.reason}") from error
+        raise UnreachableError(f"{database.label}: 无法删除：{error.reason}") from error
+    except MessageError as error:
+        if error.code == "unknown_call":
+            raise ConfigError(f"--call: 收到 {call!r}，没有这通电话") from error
+        raise
     finally:
         await database.close()

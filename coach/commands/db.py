@@ -22,7 +22,7 @@ app = typer.Typer(
     "SQLite 文件由 coach serve 启动时自动升级；PostgreSQL 由这里的 upgrade 升级，升级前先备份。"
     "设置的来源与 coach serve 相同，数据库地址是 COACH_DATABASE_URL；"
     "不指定 --tenant 时，tenants.toml 里的和已有数据库的租户都包括在内。\n\n"
-    "退出码：0 完成；1 check 发现要处理的；2 设置有误、连不上数据库，或数据库来自更新的 coach。",
+    "退出码：0 完成；1 连不上数据库，或 check 发现要处理的；2 设置有误，或数据库要先升级、来自更新的 coach。",
     rich_markup_mode=None,
 )
 
@@ -116,7 +116,7 @@ def _each(
     """Do the work with one database after another; return what came of each.
 
     Raises:
-        ConfigError: a setting is wrong, or a database cannot be opened.
+        ConfigError: a setting is wrong, or (UnreachableError) a database cannot be opened.
     """
     from coach.config import load_settings  # noqa: PLC0415 - --help must not pay
     from coach.service.databases import databases_of  # noqa: PLC0415

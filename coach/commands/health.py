@@ -69,7 +69,7 @@ def _read(
     import asyncio  # noqa: PLC0415 - only this way needs it
 
     from coach.config import load_settings  # noqa: PLC0415
-    from coach.errors import ConfigError  # noqa: PLC0415
+    from coach.errors import UnreachableError  # noqa: PLC0415
     from coach.service.database import Database, DatabaseAwayError  # noqa: PLC0415
     from coach.service.health import as_dict, rules_health  # noqa: PLC0415
 
@@ -86,7 +86,7 @@ def _read(
         try:
             return await rules_health(database, book.tellers, reviews=settings.data_dir / "reviews")
         except DatabaseAwayError as error:
-            raise ConfigError(f"{database.label}: 无法读取：{error.reason}") from error
+            raise UnreachableError(f"{database.label}: 无法读取：{error.reason}") from error
         finally:
             await database.close()
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="管理 API 密钥。运行中的服务几秒内生效，无需重启。\n\n退出码：0 完成；2 名称、租户或数据目录有误。",
+    help="管理 API 密钥。运行中的服务几秒内生效，无需重启。\n\n退出码：0 完成；1 连不上数据库；2 名称、租户或数据目录有误。",
     rich_markup_mode=None,
 )
 

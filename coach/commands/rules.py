@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="查看、检查和解释规则。\n\n退出码：0 没有问题；1 规则有问题；2 参数有误。",
+    help="查看、检查和解释规则。\n\n退出码：0 没有问题；1 规则有问题；2 参数有误，或没有规则目录。",
     rich_markup_mode=None,
 )
 app.command(name="health")(health)

@@ -40,6 +40,8 @@ def serve(
     首次启动会生成一个 API 密钥，只显示这一次。设置也可写在 coach.toml 或 COACH_* 环境变量中，
     命令行优先。全部设置见 docs/operations.md。
 
+    退出码：0 正常停止；1 连不上数据库，或规则有误；2 参数或设置有误。
+
     示例：
 
       coach serve --demo                打开终端里显示的网址即可试用

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
-from coach.errors import ConfigError
+from coach.errors import UnreachableError
 from coach.service.database import FAILURES, FILE, TENANTS_FOLDER, Database, reason_of
 from coach.service.tenants_file import load_tenants
 
@@ -23,7 +23,8 @@ async def databases_of(
     """Return the databases of some tenants, or of all: declared, or with a database from before; the caller closes them.
 
     Raises:
-        ConfigError: the file of the tenants, the address or a name is wrong, or the server cannot be asked.
+        ConfigError: the file of the tenants, the address or a name is wrong.
+        UnreachableError: the server cannot be asked.
     """
     declared = {plan.name: plan.settings for plan in load_tenants(settings)}
     names = tenants or [*declared, *await _known(settings)]
@@ -50,7 +51,7 @@ async def _known(settings: Settings) -> list[str]:
             )
             return [name.removeprefix("coach_") for name in schemas.scalars()]
     except FAILURES as error:
-        raise ConfigError(f"{database.label}: 无法打开数据库：{reason_of(error)}") from error
+        raise UnreachableError(f"{database.label}: 无法打开数据库：{reason_of(error)}") from error
     finally:
         await database.close()
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from sqlalchemy import func, inspect, select, text
 from sqlalchemy.schema import CreateSchema
 
-from coach.errors import ConfigError
+from coach.errors import ConfigError, UnreachableError
 from coach.service.database import DEFAULT_TENANT, FAILURES, reason_of
 from coach.service.schema_legacy import LEGACY_STEPS, LEGACY_VERSION
 from coach.service.tables import metadata
@@ -82,7 +82,7 @@ async def stands(database: Database) -> Standing:
     """Read where a database stands; a file that is missing stays missing.
 
     Raises:
-        ConfigError: it cannot be opened.
+        UnreachableError: it cannot be opened.
     """
     if database.file is not None and not database.file.is_file():
         return Standing("", head())
@@ -90,14 +90,15 @@ async def stands(database: Database) -> Standing:
         async with database.transaction() as connection:
             return await standing(connection)
     except FAILURES as error:
-        raise ConfigError(f"{database.label}: 无法打开数据库：{reason_of(error)}") from error
+        raise UnreachableError(f"{database.label}: 无法打开数据库：{reason_of(error)}") from error
 
 
 async def open_database(database: Database) -> None:
     """Make sure that a database has the tables of this program; a file is made or upgraded, a server is not.
 
     Raises:
-        ConfigError: it cannot be opened, or is of a newer program, or (a server) has to be upgraded first.
+        UnreachableError: it cannot be opened.
+        ConfigError: it is of a newer program, or (a server) has to be upgraded first.
     """
     if database.file is None:
         found = await stands(database)
@@ -113,7 +114,8 @@ async def upgrade(database: Database) -> tuple[Standing, Standing]:
     Two upgrades at once are one: the second waits and finds nothing to do.
 
     Raises:
-        ConfigError: it cannot be opened, or is of a newer program.
+        UnreachableError: it cannot be opened.
+        ConfigError: it is of a newer program.
     """
     try:
         if database.file is not None:
@@ -134,20 +136,20 @@ async def upgrade(database: Database) -> tuple[Standing, Standing]:
                 await _upgrade(connection, before)
             return before, await standing(connection)
     except FAILURES as error:
-        raise ConfigError(f"{database.label}: 无法打开数据库：{reason_of(error)}") from error
+        raise UnreachableError(f"{database.label}: 无法打开数据库：{reason_of(error)}") from error
 
 
 async def differences(database: Database) -> list[str]:
     """Compare the tables with those of this program; [] when they are the same.
 
     Raises:
-        ConfigError: it cannot be opened.
+        UnreachableError: it cannot be opened.
     """
     try:
         async with database.transaction() as connection:
             return await connection.run_sync(_compare)
     except FAILURES as error:
-        raise ConfigError(f"{database.label}: 无法打开数据库：{reason_of(error)}") from error
+        raise UnreachableError(f"{database.label}: 无法打开数据库：{reason_of(error)}") from error
 
 
 def refusal(database: Database, found: Standing) -> str:

@@ -326,7 +326,8 @@ def test_the_command_shows_first_and_deletes_then(running, clients, wire):
     assert "已删除：" in shown.stdout
     assert "1 通电话" in shown.stdout
     assert service.http("GET", "/v1/calls/c1").status_code == 404
-    for options, code in (((), 2), (("--call", "c1", "--before", tomorrow), 2), (("--call", "c2"), 1)):
+    both = ("--call", "c1", "--before", tomorrow)
+    for options, code in (((), 2), (both, 2), (("--call", "nosuch"), 2), (("--call", "c2"), 1)):
         wrong = command(*options)
         assert (wrong.returncode, "Traceback" in wrong.stderr) == (code, False), wrong.stderr
     assert service.http("GET", "/v1/calls/c2").status_code == 200
