@@ -66,6 +66,8 @@ class Feed:
         self._joining = 0
         self._snapshots = snapshots
         self._line = None if channel is None else Line(self, channel=channel, snapshots=snapshots)
+        # Told while the bus was away: readers at other workers do not know.
+        self._untold = False
         self._coalescing: dict[tuple[str, str], Message] = {}
         # When the frame came that the oldest of them is for.
         self._coalescing_since = 0.0
@@ -163,6 +165,7 @@ class Feed:
         if self.line is not None:
             self.line.send(message, kind="resync")
             return
+        self._untold = True
         for reader in self.readers:
             reader.ask_snapshot()
 
@@ -223,6 +226,10 @@ class Feed:
         self.forget()
         if self._line is None:
             return
+        if self._line.up and self._untold:
+            # Before the readers here ask: they will read from behind it.
+            self._untold = False
+            self.start_anew()
         for reader in self.readers:
             reader.put_reply(self._line.notice)
             reader.ask_snapshot()
@@ -239,6 +246,7 @@ class Feed:
         if self.line is not None:
             self.line.send(message, received_at=received_at)
             return
+        self._untold = True
         self._number += 1
         message["offset"] = f"{self._epoch}-{self._number}"
         # A tight copy: orjson's own result keeps its working buffer, 4 KB for 400 bytes.

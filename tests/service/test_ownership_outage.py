@@ -155,6 +155,20 @@ def test_a_call_taken_over_while_the_bus_was_away_has_one_owner(two, wire, away)
     two(main)
 
 
+def test_what_the_owner_told_while_he_was_cut_off_is_made_up_for(two, wire):
+    """Sidebars at other workers, which never noticed, get a snapshot when he is back."""
+
+    async def main(one, other):
+        async with watching(other) as there:
+            await one.take(Told(), wire.started(), wire.said("您好", seq=2))
+            await one.until(lambda: len(there.shown) == 1)
+            async with cut_off(one):
+                await one.take(Told(), wire.said("第三句", seq=3))
+            await one.until(lambda: len(there.shown) == 2)
+
+    two(main)
+
+
 @pytest.mark.parametrize("away", [0, 1])
 @pytest.mark.parametrize("later", [0.0, 5.0])
 def test_of_two_equal_owners_one_stays(two, wire, away, later):
