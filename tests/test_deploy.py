@@ -153,6 +153,37 @@ def test_paths_that_read_review_files_go_where_these_are():
             assert any(path.rstrip("/").startswith(each) for each in there), path
 
 
+def backend_of(path: str) -> str:
+    """The service that ingress-nginx picks: with `use-regex` anywhere on a host, every path of it is a pattern, longest first."""
+    ingresses = named("Ingress").values()
+    annotations = [each["metadata"]["annotations"] for each in ingresses]
+    assert any(each.get("nginx.ingress.kubernetes.io/use-regex") == "true" for each in annotations)
+    rules = [each for ingress in ingresses for each in ingress["spec"]["rules"][0]["http"]["paths"]]
+    rules.sort(key=lambda rule: len(rule["path"]), reverse=True)
+    found = next(rule for rule in rules if re.match(rule["path"], path, re.IGNORECASE))
+    return found["backend"]["service"]["name"]
+
+
+@pytest.mark.parametrize(
+    ("path", "service"),
+    [
+        ("/v1/calls/c-1", "coach-reviews"),
+        ("/v1/customers/138", "coach-reviews"),
+        ("/v1/customers/a/b", "coach-reviews"),
+        ("/v1/reviews/r1", "coach-reviews"),
+        ("/v1/rules/health", "coach-reviews"),
+        ("/v1/calls/c-1/events", "coach"),
+        ("/v1/calls", "coach"),
+        ("/v1/rules", "coach"),
+        ("/v1/agents/a/stream", "coach"),
+        ("/", "coach"),
+    ],
+)
+def test_deletions_go_where_the_reviews_are(path, service):
+    """Who deletes a call is told which reviews hold it; only the pod that has their files knows."""
+    assert backend_of(path) == service
+
+
 def test_no_container_may_more_than_it_needs():
     """None runs as root, gets privileges, or writes but to its volumes."""
     for name, pod in pods().items():
