@@ -304,6 +304,24 @@ def test_the_build_is_given_what_it_needs():
     assert all((ROOT / each).exists() for each in let_in)
 
 
+def test_nginx_fits_a_machine_of_its_own_as_its_header_says(tmp_path):
+    """The command there makes a file for a distribution's unit: its pid file, the usual ports, coach on this machine."""
+    folder = DEPLOY / "nginx"
+    header = (folder / "nginx.conf").read_text("utf-8").split("\nworker_processes")[0]
+    command = re.search(r"sed .*?> /etc/nginx/nginx\.conf", header.replace("\n#", "\n"), re.DOTALL)[0]
+    done = subprocess.run(
+        ["sh", "-c", command.replace("/etc/nginx/nginx.conf", str(tmp_path / "made"))],
+        cwd=folder,
+        capture_output=True,
+        check=True,
+    )
+    assert done.stderr == b""
+    made = (tmp_path / "made").read_text("utf-8").split("\nworker_processes")[1]
+    assert re.findall(r"^pid (.*);", made, re.MULTILINE) == ["/run/nginx.pid"]
+    assert {port.split()[0] for port in re.findall(r"listen (?:\[::\]:)?(.*);", made)} == {"80", "443"}
+    assert re.findall(r"^ +server (\S+:\d+)", made, re.MULTILINE) == ["127.0.0.1:8600"]
+
+
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
 def test_systemd_understands_the_unit(tmp_path):
     """No unknown directive, no value it would ignore, with a program that is there."""
