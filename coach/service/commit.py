@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import Float, bindparam, delete, func, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 
 from coach.service import schema
 from coach.service.database import among, insert_new, upsert
@@ -34,7 +34,7 @@ _ADVANCE: Final = (
     .values(
         seq=bindparam("after"),
         writer=bindparam("by"),
-        moved_at=func.coalesce(bindparam("at", type_=Float), _calls.moved_at),
+        moved_at=bindparam("at"),
     )
 )
 _END: Final = (
@@ -53,6 +53,8 @@ async def advance_calls(
 ) -> set[str]:
     """Move each call's seq from the value its writer knows; return the calls where that was not it.
 
+    Nor does anybody move a call that another writer ended: an end by time-out has no seq of its own.
+
     Args:
         touched: every call that the batch changes something of.
         writer: the id of who writes. What the same writer moved already counts: that commit was done though its
@@ -62,17 +64,21 @@ async def advance_calls(
         rows = [batch.started[call_id] for call_id in sorted(batch.started)]
         await connection.execute(insert_new(connection, schema.calls), rows)
     locked = (
-        select(_calls.call_id, _calls.seq, _calls.writer)
+        select(_calls.call_id, _calls.seq, _calls.writer, _calls.ended_ms, _calls.moved_at)
         .where(among(connection, _calls.call_id, set(touched)))
         .order_by(_calls.call_id)
         .with_for_update()
     )
-    known = {row.call_id: (row.seq, row.writer) for row in await connection.execute(locked)}
+    known = {row.call_id: row for row in await connection.execute(locked)}
     moves, stale = [], set()
     for call_id, (before, after) in sorted(batch.advances.items()):
-        seq, by = known.get(call_id, (-1, ""))
-        if seq == before or (by == writer and before <= seq <= after):
-            moves.append({"call": call_id, "after": after, "by": writer, "at": batch.moved_at.get(call_id)})
+        row = known.get(call_id)
+        mine = row is not None and row.writer == writer
+        if row is not None and (
+            before <= row.seq <= after if mine else row.seq == before and row.ended_ms is None
+        ):
+            at = max(row.moved_at or 0.0, batch.moved_at.get(call_id, 0.0))
+            moves.append({"call": call_id, "after": after, "by": writer, "at": at or None})
         else:
             stale.add(call_id)
     if moves:

@@ -113,6 +113,55 @@ def test_a_commit_whose_answer_was_lost_is_not_taken_for_another_writer(place):
     assert asyncio.run(work()) == [set(), {"c1"}, set(), set(), {"c1"}, {"c1"}]
 
 
+def commit(place, *asked):
+    """Commit writes one after the other, each by the writer named with it; return who was told that his is stale."""
+
+    async def work():
+        database = Database(place)
+        late = []
+        for write, writer in asked:
+            async with database.transaction() as connection:
+                batch = Batch.of([write])
+                stale = await advance_calls(connection, batch, touched=["c1"], writer=writer)
+                if stale:
+                    late.append(writer)
+                else:
+                    await write_rows(connection, batch)
+        await database.close()
+        return late
+
+    return asyncio.run(work())
+
+
+def test_nobody_moves_a_call_that_another_writer_ended(place, disk):
+    """Its end by time-out has no seq of its own, and still comes once."""
+    row = started_row(call_id="c1", agent_id="a", started_at=1.0, slots={})
+    late = commit(
+        place,
+        (Write("c1", advance=(0, 1), started=row), "x"),
+        (Write("c1", advance=(1, 1), ended_ms=10), "y"),
+        (Write("c1", advance=(1, 1), ended_ms=99), "x"),
+        (Write("c1", advance=(1, 2)), "z"),
+        (Write("c1", advance=(1, 1), ended_ms=10), "y"),
+    )
+    assert late == ["x", "z"]
+    assert disk("SELECT seq, ended_ms FROM calls") == [(1, 10)]
+
+
+def test_when_a_call_moved_last_does_not_go_back(place, disk):
+    """A writer that is behind does not make it look more silent than it is."""
+    row = started_row(call_id="c1", agent_id="a", started_at=1.0, slots={})
+    late = commit(
+        place,
+        (Write("c1", advance=(0, 1), moved_at=1.0, started=row), "x"),
+        (Write("c1", advance=(1, 1), moved_at=30.0), "y"),
+        (Write("c1", advance=(1, 1), moved_at=20.0), "x"),
+        (Write("c1", advance=(1, 2)), "x"),
+    )
+    assert late == []
+    assert disk("SELECT seq, moved_at FROM calls") == [(2, 30.0)]
+
+
 def test_a_call_that_the_database_refuses_does_not_hold_up_the_others(place, disk):
     """Its writer is told; what came with it is stored."""
 
