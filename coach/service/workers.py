@@ -21,7 +21,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from coach.errors import CoachError, ConfigError
+from coach.errors import CoachError, ConfigError, exit_code
 from coach.service.ruleset import REST
 from coach.service.server import listen, run
 from coach.service.service import Service
@@ -228,7 +228,7 @@ class _Parent:
             code = self._serve(worker)
         except CoachError as error:
             sys.stderr.write(f"{error}\n")
-            code = 2 if isinstance(error, ConfigError) else 1
+            code = exit_code(error)
         except KeyboardInterrupt:
             code = 0
         except BaseException:
