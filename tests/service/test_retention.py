@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 import pytest
 from test_reviews import CALL, card, finished  # noqa: F401 - a fixture
@@ -139,6 +140,24 @@ def test_a_customer_is_deleted_by_an_id_that_is_nowhere(running, clients, wire, 
     assert service.http("GET", "/v1/calls/c1").status_code == 404
     assert service.http("GET", "/v1/calls/c3").status_code == 200
     assert deleted(service.http("DELETE", "/v1/customers/nobody")) == {}
+
+
+@pytest.mark.parametrize("customer", ["dept/7", "/a//b/", "?a=1#b", "100%2F", " ", "客户 一"])
+def test_every_customer_id_can_be_deleted(running, clients, wire, customer):
+    """Whatever `call.started` takes, percent-encoded in the address; not one that only looks like it."""
+    service = running()
+    talk(service, clients, wire, "c1", customer=customer)
+    talk(service, clients, wire, "c2", agent_id="a2", customer=f"{customer}x")
+    answer = service.http("DELETE", f"/v1/customers/{quote(customer, safe='')}")
+    assert deleted(answer)["calls"] == 1
+    assert [each["call_id"] for each in service.http("GET", "/v1/calls").json()["calls"]] == ["c2"]
+
+
+@pytest.mark.parametrize("customer", ["", "x" * 129])
+def test_what_is_no_customer_id_is_refused(running, customer):
+    """An address without an id deletes nothing."""
+    refused = running().http("DELETE", f"/v1/customers/{customer}")
+    assert (refused.status_code, refused.json()["error"]["field"]) == (422, "customer_id")
 
 
 def test_reviews_that_hold_the_call_are_named(running, clients, wire):
