@@ -145,9 +145,9 @@ class Bus:
             self._link.writer.add(key, frame=frame, meta=meta, keep=keep)
 
     def erase(self, key: bytes) -> None:
-        """Delete a stream, after what was published so far."""
+        """Delete what is in a stream, after what was published so far."""
         if self._link is not None:
-            self._link.writer.delete(key)
+            self._link.writer.empty(key)
 
     def tell(self, message: Message) -> None:
         """Tell all other workers something."""

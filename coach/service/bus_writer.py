@@ -53,10 +53,10 @@ class BusWriter:
             self._extended[key] = now
             self._put((b"EXPIRE", key, TOPIC_KEPT_S))
 
-    def delete(self, key: bytes) -> None:
-        """Queue the end of a stream; another one begins with its next event."""
-        self._extended.pop(key, None)
-        self._put((b"DEL", key))
+    def empty(self, key: bytes) -> None:
+        """Queue the end of all events of a stream."""
+        # Not DEL: the ids of a new stream begin anew by the clock, and readers may have seen greater ones.
+        self._put((b"XTRIM", key, b"MAXLEN", 0))
 
     async def run(self) -> None:
         """Send what is queued, until cancelled.

@@ -139,7 +139,7 @@ class Channel:
         self._bus.publish(key, frame=frame, meta=meta)
 
     def erase(self, topic: str) -> None:
-        """Delete a topic's stream; while the bus is away it is left to expire."""
+        """Delete what is in a topic's stream; while the bus is away it is left to expire."""
         self._bus.erase(self.key(topic))
 
     async def look(self, key: bytes, after: str | None) -> Look:
