@@ -5,8 +5,9 @@ Exit codes: 0 done; 1 it failed, or problems were found; 2 an argument, a name o
 
 from __future__ import annotations
 
+import errno
 import sys
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -32,6 +33,8 @@ from coach.commands import (
 )
 from coach.commands.usage import UsageError, explain_usage
 from coach.errors import CoachError, exit_code
+
+_NOT_THE_PATH: Final = {errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EMFILE, errno.ENFILE}
 
 app = typer.Typer(
     name="coach",
@@ -90,4 +93,10 @@ def main() -> None:
     except CoachError as error:
         print(error, file=sys.stderr)
         sys.exit(exit_code(error))
+    except OSError as error:
+        # Whatever command met it: a path that was given, and that may not be used.
+        if error.filename is None:
+            raise
+        print(f"{error.filename}: 无法读写：{error.strerror}", file=sys.stderr)
+        sys.exit(1 if error.errno in _NOT_THE_PATH else 2)
     sys.exit(code if isinstance(code, int) else 0)

@@ -333,6 +333,18 @@ def test_rules_that_are_not_there_are_a_wrong_argument(coach, line, told):
     assert (done.returncode, done.stderr) == (2, told + "\n")
 
 
+@pytest.mark.parametrize(
+    "line", ["keys list --data-dir", "serve --data-dir", "data delete --call c --data-dir", "transcripts"]
+)
+def test_a_path_that_cannot_be_used_is_named(coach, line):
+    """With what the system says of it, whatever the command; a name too long stands for every such error."""
+    done = coach(*line.split(), "x" * 300)
+    assert done.returncode == 2
+    assert "x" * 300 in done.stderr
+    assert "File name too long" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_the_version_is_printed(coach):
     """`coach --version`."""
     from coach import __version__
