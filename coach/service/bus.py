@@ -209,7 +209,7 @@ class Bus:
     def unfollow(self, topic: Followed) -> None:
         """Read a stream no more."""
         if self._link is not None:
-            self._link.unfollow(topic.key)
+            self._link.unfollow(topic)
 
     @contextlib.asynccontextmanager
     async def _queries(self) -> Any:  # noqa: ANN401 - redis-py's own pipeline

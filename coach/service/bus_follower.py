@@ -46,9 +46,6 @@ class Follower:
     def __len__(self) -> int:
         return len(self._topics)
 
-    def __contains__(self, key: object) -> bool:
-        return key in self._topics
-
     def follow(self, topic: Followed) -> None:
         """Read a topic from its `position` on."""
         self._topics[topic.key] = topic
@@ -58,9 +55,10 @@ class Follower:
             self._nudge = asyncio.ensure_future(self._unblock(self._client_id))
             self._nudge.add_done_callback(_let_fail)
 
-    def unfollow(self, key: bytes) -> None:
-        """Read a topic no more; what is on its way is dropped."""
-        self._topics.pop(key, None)
+    def unfollow(self, topic: Followed) -> None:
+        """Read a topic no more, unless another one took its place; what is on its way is dropped."""
+        if self._topics.get(topic.key) is topic:
+            del self._topics[topic.key]
 
     async def run(self) -> None:
         """Read until cancelled.

@@ -134,11 +134,12 @@ class Link:
             self._growing = asyncio.create_task(self._grow(), name="bus-grow")
             self._growing.add_done_callback(self._ended)
 
-    def unfollow(self, key: bytes) -> None:
-        """Read a stream no more."""
-        self._pending.pop(key, None)
+    def unfollow(self, topic: Followed) -> None:
+        """Read a stream no more, unless somebody else reads it by now."""
+        if self._pending.get(topic.key) is topic:
+            del self._pending[topic.key]
         for follower in self._followers:
-            follower.unfollow(key)
+            follower.unfollow(topic)
 
     async def _grow(self) -> None:
         while self._pending:

@@ -74,11 +74,6 @@ class Feed:
         self.forget()
 
     @property
-    def agent_id(self) -> str:
-        """The agent whose topic this is."""
-        return self.topic.partition(":")[2]
-
-    @property
     def line(self) -> Line | None:
         """The way over the bus; None without a bus, and while it is away."""
         return self._line if self._line is not None and self._line.up else None

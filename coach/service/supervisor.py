@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import orjson
@@ -35,9 +36,9 @@ _MOST_WATCHED: Final = 4
 class _Watched:
     """One call on its way to one supervisor."""
 
-    def __init__(self, call_id: str, *, feed: Feed, limit: int) -> None:
+    def __init__(self, call_id: str, *, feed: Callable[[], Feed], limit: int) -> None:
         self.call_id = call_id
-        self._feed = feed
+        self._find_feed = feed
         self._limit = limit
         self._head = b'{"type":"watched","call_id":%b,"event":' % orjson.dumps(call_id)
         self._task: asyncio.Task[None] | None = None
@@ -55,8 +56,10 @@ class _Watched:
     async def _follow(
         self, put: Callable[[bytes], None], look: Callable[[str], Awaitable[Message | None]]
     ) -> None:
-        reader = self._feed.reader(limit=self._limit)
-        await self._feed.join(reader)
+        # Not earlier: the hub drops feeds that nobody reads.
+        feed = self._find_feed()
+        reader = feed.reader(limit=self._limit)
+        await feed.join(reader)
         try:
             while (frame := await reader.next()) is not None:
                 event = orjson.loads(frame)
@@ -69,7 +72,7 @@ class _Watched:
                 elif event["type"] == "snapshot" or event.get("call_id") == self.call_id:
                     put(self._head + frame + b"}")
         finally:
-            self._feed.leave(reader)
+            feed.leave(reader)
 
 
 class SupervisorDesk:
@@ -183,7 +186,7 @@ class SupervisorDesk:
                 "busy", f"一个连接最多同时查看 {_MOST_WATCHED} 通电话，请先 unwatch", field="call_id"
             )
         watched = self._watched.get(call_id) or _Watched(
-            call_id, feed=self._supervision.feed_of(to.agent_id), limit=self._limit
+            call_id, feed=partial(self._supervision.feed_of, to.agent_id), limit=self._limit
         )
         if call_id not in self._watched:
             await self._note(call_id)

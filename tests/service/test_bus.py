@@ -802,3 +802,28 @@ def test_what_is_kept_is_bounded_with_a_bus(valkey):
             assert len(feed._newest_transcript) == len(feed._events) == 0
 
     run(main)
+
+
+def test_who_reads_a_stream_no_more_takes_it_from_nobody(valkey):
+    """Another one that reads the same stream by now goes on."""
+
+    class Reading:
+        key, position = b"coach:default:agent:a", "0-0"
+
+        def __init__(self):
+            self.came = asyncio.Event()
+
+        def take(self, entries):
+            self.came.set()
+
+    async def main():
+        async with workers(valkey.url, 1) as (one,):
+            first, second = Reading(), Reading()
+            one.bus.follow(first)
+            one.bus.follow(second)
+            one.bus.unfollow(first)
+            one.hub.feed("agent:a").publish(event(1))
+            async with asyncio.timeout(TIMEOUT_S):
+                await second.came.wait()
+
+    run(main)
