@@ -18,6 +18,7 @@ from coach.service.batch import Write
 from coach.service.call_builder import CallBuilder
 from coach.service.live import LiveCall
 from coach.service.messages import CallStarted, GapError, UtteranceHeard
+from coach.service.mishap import NOT_TAKEN, log_mishap
 from coach.service.ownership import Ownership
 from coach.service.pace import Pace
 from coach.service.pending import Pending
@@ -118,8 +119,13 @@ class Calls:
     def __contains__(self, call_id: object) -> bool:
         return call_id in self._live
 
-    async def accept(self, event: ProducerEvent, *, producer: Producer, principal: Principal) -> None:
+    async def accept(
+        self, event: ProducerEvent, *, producer: Producer, principal: Principal, heard: bool = True
+    ) -> None:
         """Take in one event, whatever its order.
+
+        Args:
+            heard: False for partial words that are outdated already: they only take up their place.
 
         Raises:
             MessageError: it was refused; nothing changed.
@@ -140,7 +146,7 @@ class Calls:
         if self._store.full and not (isinstance(event, UtteranceHeard) and not event.final):
             raise MessageError("busy", "等待写入的事件过多，请放慢速度并重发未确认的事件")
         try:
-            self._take(live, event, producer=producer, started=started)
+            self._take(live, event, producer=producer, started=started, heard=heard)
         except GapError:
             if not producer.resends or not await self.ownership.moved_on(live):
                 raise
@@ -150,7 +156,7 @@ class Calls:
             renewed = await self._current(event.call_id)
             if not isinstance(renewed, LiveCall):
                 raise
-            self._take(renewed, event, producer=producer, started=None)
+            self._take(renewed, event, producer=producer, started=None, heard=heard)
 
     def refuse(self, call_id: str, seq: int, *, producer: Producer, principal: Principal) -> None:
         """Let a frame that could not be read take up its place, so that the call goes on after it."""
@@ -260,7 +266,11 @@ class Calls:
             else:
                 if self._timeout_s:
                     live.note_alive(every_s=self._timeout_s / _NOTES)
-                live.tick(self._now_ms(live))
+                try:
+                    live.tick(self._now_ms(live))
+                except Exception as error:  # noqa: BLE001 - the clock is everybody's
+                    log_mishap(error, "计时处理失败，通话移出内存", call_id=live.call_id)
+                    self._remove(live)
         self._hub.forget_idle(busy={live.feed.topic for live in self._live.values()})
 
     def _start(self, event: CallStarted, principal: Principal) -> tuple[LiveCall, dict[str, object]]:
@@ -320,6 +330,7 @@ class Calls:
         *,
         producer: Producer,
         started: dict[str, object] | None,
+        heard: bool,
     ) -> None:
         if producer not in live.producers:
             live.producers.add(producer)
@@ -329,7 +340,7 @@ class Calls:
                 live.pending.add(event.seq, event)
             live.apply(event, now_ms=self._now_ms(live))
             return
-        verdict = live.sequencer.arrive(event.seq, event)
+        verdict = live.sequencer.arrive(event.seq, event if heard else None)
         if verdict.kind == "seen":
             if live.committed:
                 producer.ack(live.call_id, live.committed)
@@ -356,6 +367,9 @@ class Calls:
                 live.apply(event, started=started, now_ms=self._now_ms(live))
             except MessageError as error:
                 producer.refuse(error, call_id=event.call_id, seq=event.seq)
+            except Exception as error:  # noqa: BLE001 - it must not end the connection, and every other call on it
+                log_mishap(error, f"{event.type} 处理失败，通话继续", call_id=event.call_id)
+                producer.refuse(NOT_TAKEN, call_id=event.call_id, seq=event.seq)
         if live.call.ended:
             live.feed.hide(live.call_id)
 

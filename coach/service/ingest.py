@@ -11,17 +11,19 @@ from typing import TYPE_CHECKING, Any, Final
 from starlette.websockets import WebSocketDisconnect
 
 from coach.errors import MessageError
-from coach.service.handshake import receive, send
+from coach.service.backlog import Backlog, overtaken
+from coach.service.handshake import send
 from coach.service.messages import read_json, read_producer_event
 from coach.service.meter import Meter
 from coach.service.render import render_error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from starlette.websockets import WebSocket
 
     from coach.service.auth import Principal
+    from coach.service.backlog import Frame
     from coach.service.calls import Calls
     from coach.service.pace import Pace
     from coach.service.render import Message
@@ -138,20 +140,29 @@ class Intake:
         self._carried: set[str] = set()
         self._looked_at = float("-inf")
 
-    async def frame(self, frame: str | bytes) -> None:
-        """Take in one frame; whatever is wrong with it is answered."""
-        try:
-            value = read_json(frame)
-        except MessageError as error:
-            self._outbox.refuse(error, call_id=None, seq=None)
-            return
-        await self.event(value)
+    def read(self, frames: Sequence[tuple[Frame, float]]) -> list[tuple[dict[str, Any], float, bool]]:
+        """Decode frames that came together; what is no JSON object is answered at once.
 
-    async def event(self, value: dict[str, Any]) -> None:
-        """Take in one event; whatever is wrong with it is answered."""
+        Args:
+            frames: each with the `perf_counter` when it came.
+
+        Returns:
+            the arguments of `event`, one after the other.
+        """
+        events = [(value, came_at) for frame, came_at in frames if (value := self._decode(frame)) is not None]
+        passed = overtaken([value for value, _ in events]) if len(events) > 1 else ()
+        return [(value, came_at, index not in passed) for index, (value, came_at) in enumerate(events)]
+
+    async def event(self, value: dict[str, Any], came_at: float | None = None, heard: bool = True) -> None:
+        """Take in one event; whatever is wrong with it is answered.
+
+        Args:
+            came_at: `perf_counter` when it came, by default now.
+            heard: False for partial words that newer ones wait behind: they only take up their place.
+        """
         call_id, seq = _call_id_of(value), _seq_of(value)
         meter = self._calls.meter
-        meter.received_at = perf_counter()
+        meter.received_at = came_at or perf_counter()
         try:
             event = read_producer_event(value)
         except MessageError as error:
@@ -162,13 +173,16 @@ class Intake:
             return
         try:
             meter.events[event.type] += 1
+            meter.overtaken += not heard
             self._check(event.call_id)
             self._calls.pace.admit()
             if meter.tracing is None:
-                await self._calls.accept(event, producer=self._outbox, principal=self._principal)
+                await self._calls.accept(event, producer=self._outbox, principal=self._principal, heard=heard)
             else:
                 with meter.tracing.event(event, tenant=self._principal.tenant):
-                    await self._calls.accept(event, producer=self._outbox, principal=self._principal)
+                    await self._calls.accept(
+                        event, producer=self._outbox, principal=self._principal, heard=heard
+                    )
             self._calls.pace.check()
         except MessageError as error:
             self._outbox.refuse(error, call_id=call_id, seq=seq)
@@ -179,6 +193,13 @@ class Intake:
     def close(self) -> None:
         """Stop being told about the calls carried here."""
         self._calls.forget_producer(self._outbox, self._carried)
+
+    def _decode(self, frame: Frame) -> dict[str, Any] | None:
+        try:
+            return read_json(frame)
+        except MessageError as error:
+            self._outbox.refuse(error, call_id=None, seq=None)
+            return None
 
     def _check(self, call_id: str) -> None:
         if self._only not in {None, call_id}:
@@ -238,21 +259,26 @@ async def serve_producer(socket: WebSocket, *, calls: Calls, principal: Principa
     """Run one producer connection until it closes."""
     outbox = Outbox(meter=calls.meter, pace=calls.pace)
     intake = Intake(calls=calls, principal=principal, outbox=outbox, max_calls=max_calls)
+    backlog = Backlog(socket)
+    reader = asyncio.create_task(backlog.read_forever(), name="producer-reader")
     writer = asyncio.create_task(_write(socket, outbox), name="producer-writer")
+    writer.add_done_callback(lambda _: backlog.close())
     turn = Turn()
     try:
-        while not writer.done():
-            await intake.frame(await receive(socket))
-            await outbox.room()
-            await turn.give_way()
-    except WebSocketDisconnect:
-        pass
+        while frames := await backlog.take():
+            for event in intake.read(frames):
+                if writer.done():
+                    return
+                await intake.event(*event)
+                await outbox.room()
+                await turn.give_way()
     finally:
         intake.close()
         outbox.abandon()
-        writer.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await writer
+        for task in (reader, writer):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
 
 
 async def _write(socket: WebSocket, outbox: Outbox) -> None:

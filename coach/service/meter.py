@@ -63,6 +63,7 @@ class Meter:
         dropped: sidebars closed because they stayed behind.
         events: events of producers by type.
         advice: cards by (category, severity).
+        overtaken: partial results that were not heard because newer ones waited behind them.
         refused: refusals by (where, code).
         tracing: makes spans of what is counted; None when nobody traces.
     """
@@ -80,6 +81,7 @@ class Meter:
         "failed_logins",
         "hop",
         "lag",
+        "overtaken",
         "push",
         "received_at",
         "refused",
@@ -89,6 +91,7 @@ class Meter:
 
     def __init__(self) -> None:
         self.received_at = 0.0
+        self.overtaken = 0
         self.push = Histogram(_PUSH_BOUNDS)
         self.hop = Histogram(_PUSH_BOUNDS)
         self.check = Histogram(_CHECK_BOUNDS)

@@ -163,6 +163,11 @@ class ServiceCollector(Collector):
         meter = self._service.meter
         for name, help_text, value in (
             ("coach_acks", "Acks sent; one covers every event before it.", meter.acks),
+            (
+                "coach_overtaken",
+                "Partial results not heard because newer ones of their utterance waited behind them.",
+                meter.overtaken,
+            ),
             ("coach_store_writes", "Writes on disk.", meter.committed),
             (
                 "coach_store_failed_commits",
