@@ -324,6 +324,7 @@ def test_a_secret_that_cannot_be_used_is_named(coach, tmp_path):
         ("check --phrasebook nope 您好", "phrasebook/: 没有这个目录：nope"),
         ("rules list --rules nope", "rules/: 没有这个目录：nope"),
         ("rules lint --rules nope", "rules/: 没有这个目录：nope"),
+        ("rules list --category nope", "--category: 收到 'nope'，应为 ignorance 之一"),
         ("check --pack nope 您好", "rules/packs/nope/: 没有这个规则包；已有：（没有）"),
     ],
 )

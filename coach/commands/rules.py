@@ -10,7 +10,7 @@ import typer
 
 from coach.commands.health import health
 from coach.commands.options import Json, Packs, PhrasebookDir, RulesDir, load_book
-from coach.errors import TranscriptError
+from coach.errors import ConfigError, TranscriptError
 
 if TYPE_CHECKING:
     from coach.rulebook.book import Rulebook
@@ -38,6 +38,9 @@ def list_rules(
     """
     book = load_book(rules, phrasebook, packs=pack, check_examples=False)
     chosen = [rule for rule in book.tellers if category in {None, rule.category}]
+    if category is not None and not chosen:
+        there = "、".join(sorted({rule.category for rule in book.tellers}))
+        raise ConfigError(f"--category: 收到 {category!r}，应为 {there} 之一")
     if json:
         _print_json(
             {
