@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from coach.commands.options import DataDir, Json, TenantName  # noqa: TC001 - typer reads the annotations
-from coach.errors import ConfigError, MessageError
+from coach.errors import ConfigError, MessageError, UnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -27,7 +26,7 @@ ResultT = TypeVar("ResultT")
 app = typer.Typer(
     no_args_is_help=True,
     help="管理 webhook：通话中的事件以签名的 HTTP 请求告知其他系统。服务运行时也可执行，立即生效。\n\n"
-    "退出码：0 完成；1 测试未送达；2 参数、编号或数据目录有误。",
+    "退出码：0 完成；1 测试未送达，或连不上数据库；2 参数、编号或数据目录有误。",
     rich_markup_mode=None,
 )
 
@@ -141,13 +140,21 @@ def send_ping(
     """
     import time  # noqa: PLC0415 - see _run
 
-    from coach.client.webhooks import new_secret  # noqa: PLC0415
+    from coach.client.webhooks import WebhookError, new_secret, sign_webhook  # noqa: PLC0415
 
     registered = "://" not in target
+    if secret is not None:
+        if registered:
+            raise ConfigError("--secret: 只用于未登记的地址；已登记的用它自己的密钥签名")
+        try:
+            sign_webhook("", 0, b"", [secret])
+        except WebhookError as error:
+            raise ConfigError(f"--{error}") from error
     made = None if registered or secret else new_secret()
 
     async def send(hooks: Webhooks) -> tuple[str, Any]:
         if not registered:
+            hooks.endpoints.check(target)
             return target, await hooks.ping(target, signing=[secret or made or ""])
         endpoint = await hooks.endpoints.get(target)
         return endpoint.url, await hooks.ping(endpoint.url, signing=endpoint.signing(time.time()))
@@ -221,12 +228,13 @@ def _run(data_dir: Path | None, tenant: str, work: Callable[[Webhooks], Awaitabl
     """Do something with the webhooks of a tenant.
 
     Raises:
+        UnreachableError: the database is away.
         ConfigError: whatever is wrong with it, in the words of the service.
     """
     import time  # noqa: PLC0415 - a second of imports that --help must not pay
 
     from coach.commands.data_folder import tenant_settings  # noqa: PLC0415
-    from coach.service.database import Database  # noqa: PLC0415
+    from coach.service.database import Database, DatabaseAwayError  # noqa: PLC0415
     from coach.service.migrate import open_database  # noqa: PLC0415
     from coach.service.webhooks.webhooks import Webhooks  # noqa: PLC0415
 
@@ -242,6 +250,8 @@ def _run(data_dir: Path | None, tenant: str, work: Callable[[Webhooks], Awaitabl
 
     try:
         return asyncio.run(run())
+    except DatabaseAwayError as error:
+        raise UnreachableError(f"webhook: 数据库暂时不可用：{error.reason}") from error
     except MessageError as error:
         raise ConfigError(str(error)) from error
 
@@ -256,14 +266,9 @@ def _set_state(identity: str, state: State, *, data_dir: Path | None, tenant: st
 
 def _signed(hooks: Webhooks) -> Signed:
     """Return what notes in the audit log who changed something here."""
-    from coach.service.audit import Actor  # noqa: PLC0415 - see _run
+    from coach.service.audit import at_the_command_line  # noqa: PLC0415 - see _run
 
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):
-        # A container's user need not have a name.
-        user = "unknown"
-    return hooks.audit.signed(Actor(user, "command-line"))
+    return hooks.audit.signed(at_the_command_line())
 
 
 def _wire() -> ModuleType:

@@ -63,16 +63,17 @@ def check_url(url: str, *, private: bool) -> None:
         ForbiddenAddressError: it is no http(s) URL, holds a password or a fragment, or names an address that is
             not allowed.
     """
+    wrong = ForbiddenAddressError(
+        f"url: 收到 {url[:200]!r}，应为 https://主机[:端口]/路径，最多 {MAX_URL} 个字符"
+    )
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError as error:
-        raise ForbiddenAddressError(f"url: 收到 {url!r}，{error}") from error
+        raise wrong from error
     plain = any(character.isspace() or not character.isprintable() for character in url)
     if parts.scheme not in {"https", "http"} or not host or plain or len(url) > MAX_URL:
-        raise ForbiddenAddressError(
-            f"url: 收到 {url[:200]!r}，应为 https://主机[:端口]/路径，最多 {MAX_URL} 个字符"
-        )
+        raise wrong
     if not url.isascii():
         # What is sent is ASCII; a spelling of our own choosing would be another address than the registered one.
         raise ForbiddenAddressError(
@@ -86,7 +87,10 @@ def check_url(url: str, *, private: bool) -> None:
         address = ip_address(host.partition("%")[0])
     except ValueError:
         return
-    check_address(address, private=private, plain=parts.scheme == "http")
+    try:
+        check_address(address, private=private, plain=parts.scheme == "http")
+    except ForbiddenAddressError as error:
+        raise ForbiddenAddressError(f"url: {error}") from error
 
 
 def check_address(address: Address, *, private: bool, plain: bool) -> None:

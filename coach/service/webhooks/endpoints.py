@@ -105,6 +105,17 @@ class Endpoints:
             raise MessageError("not_found", f"没有编号为 {endpoint_id!r} 的 webhook")
         return read_endpoint(row)
 
+    def check(self, url: str) -> None:
+        """Check what can be seen of an address.
+
+        Raises:
+            MessageError: `invalid_field`: nothing may be sent there.
+        """
+        try:
+            check_url(url, private=self._private)
+        except ForbiddenAddressError as error:
+            raise MessageError("invalid_field", str(error), field="url") from error
+
     async def add(self, url: str, events: Iterable[str], *, signed: Signed | None = None) -> Endpoint:
         """Add one, active, with a new secret; `signed` adds the audit entry, here and below.
 
@@ -112,10 +123,7 @@ class Endpoints:
             MessageError: `invalid_field` for a URL that is not allowed or an unknown event; `conflict` when the URL
                 is there already or there are too many.
         """
-        try:
-            check_url(url, private=self._private)
-        except ForbiddenAddressError as error:
-            raise MessageError("invalid_field", str(error), field="url") from error
+        self.check(url)
         endpoint = Endpoint(
             id=f"we_{secrets.token_hex(8)}",
             url=url,

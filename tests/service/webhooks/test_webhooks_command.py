@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from typer.testing import CliRunner
 
 from coach.cli import app
-from coach.errors import ConfigError
+from coach.errors import ConfigError, exit_code
 
 
 @pytest.fixture
@@ -98,6 +99,11 @@ def test_an_endpoint_can_be_switched_off_and_on_and_removed(coach, receiver):
         (["rotate", "we_none"], "we_none"),
         (["enable", "we_none"], "we_none"),
         (["test", "we_none"], "we_none"),
+        (["test", "https://[::1"], "应为 https://主机"),
+        (["test", "https://hooks.example:99999/"], "应为 https://主机"),
+        (["test", "https://169.254.169.254/x"], "169.254.169.254"),
+        (["test", "https://hooks.example/", "--secret", "bad"], "--secret: 应为 whsec_"),
+        (["test", "we_none", "--secret", "whsec_MDEyMzQ1Njc4OWFiY2RlZg=="], "--secret: 只用于"),
         (["retry"], "--all"),
         (["retry", "msg_1", "--all"], "--all"),
         (["retry", "msg_none"], "msg_none"),
@@ -107,6 +113,24 @@ def test_what_is_wrong_is_named(coach, arguments, named):
     """No traceback: the argument, and what was expected."""
     with pytest.raises(ConfigError, match=named):
         coach(*arguments)
+
+
+@pytest.mark.parametrize("address", ["https://[::1", "https://hooks.example:x/", "https://169.254.169.254/x"])
+def test_an_address_that_is_none_is_told_before_anything_else(tmp_path, address):
+    """No secret that nobody will be told, and not a word of English."""
+    result = CliRunner().invoke(app, ["webhooks", "test", address, "--data-dir", str(tmp_path)])
+    assert isinstance(result.exception, ConfigError)
+    assert (result.output, exit_code(result.exception)) == ("", 2)
+    words = str(result.exception).replace(repr(address), "").replace("https://", "").replace("url:", "")
+    assert not re.search("[A-Za-z]{3}", words)
+
+
+def test_a_database_that_is_away_is_no_wrong_argument(coach, monkeypatch):
+    """Exit code 1: the same command is right a moment later."""
+    monkeypatch.setenv("COACH_DATABASE_URL", "postgresql://nobody@127.0.0.1:9/none")
+    with pytest.raises(ConfigError) as refused:
+        coach("list")
+    assert exit_code(refused.value) == 1
 
 
 def test_the_same_address_is_not_registered_twice(coach, receiver):
