@@ -1,7 +1,7 @@
 """The statements that put one batch on disk, inside the transaction of the store's writer.
 
 Several processes may write: each first locks the calls of its batch, in one order, so that none waits for
-another in a ring; whatever else a batch changes belongs to those calls.
+another in a ring; whatever else a batch changes belongs to those calls. Nothing here awaits: see `Database.commit`.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ from coach.service.database import among, insert_new, upsert
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sqlalchemy import ColumnElement
-    from sqlalchemy.ext.asyncio import AsyncConnection
+    from sqlalchemy import ColumnElement, Connection
 
     from coach.service.batch import Batch, Row
 
@@ -48,9 +47,7 @@ _UNDO: Final = delete(schema.feedback).where(
 )
 
 
-async def advance_calls(
-    connection: AsyncConnection, batch: Batch, *, touched: Iterable[str], writer: str
-) -> set[str]:
+def advance_calls(connection: Connection, batch: Batch, *, touched: Iterable[str], writer: str) -> set[str]:
     """Move each call's seq from the value its writer knows; return the calls where that was not it.
 
     Nor does anybody move a call that another writer ended: an end by time-out has no seq of its own.
@@ -62,14 +59,14 @@ async def advance_calls(
     """
     if batch.started:
         rows = [batch.started[call_id] for call_id in sorted(batch.started)]
-        await connection.execute(insert_new(connection, schema.calls), rows)
+        connection.execute(insert_new(connection, schema.calls), rows)
     locked = (
         select(_calls.call_id, _calls.seq, _calls.writer, _calls.ended_ms, _calls.moved_at)
         .where(among(connection, _calls.call_id, set(touched)))
         .order_by(_calls.call_id)
         .with_for_update()
     )
-    known = {row.call_id: row for row in await connection.execute(locked)}
+    known = {row.call_id: row for row in connection.execute(locked)}
     moves, stale = [], set()
     for call_id, (before, after) in sorted(batch.advances.items()):
         row = known.get(call_id)
@@ -82,11 +79,11 @@ async def advance_calls(
         else:
             stale.add(call_id)
     if moves:
-        await connection.execute(_ADVANCE, moves)
+        connection.execute(_ADVANCE, moves)
     return stale
 
 
-async def write_rows(connection: AsyncConnection, batch: Batch) -> None:
+def write_rows(connection: Connection, batch: Batch) -> None:
     """Write everything of a batch but the seqs; what is there already is written over."""
     for table, rows in (
         (schema.utterances, batch.utterances),
@@ -98,38 +95,36 @@ async def write_rows(connection: AsyncConnection, batch: Batch) -> None:
         if rows:
             # Advice given again after a restart: what the agent made of it stays.
             keep = ("outcome",) if table is schema.advice else ()
-            await connection.execute(upsert(connection, table, keep=keep), list(rows.values()))
+            connection.execute(upsert(connection, table, keep=keep), list(rows.values()))
     if batch.outcomes:
-        await connection.execute(
+        connection.execute(
             _OUTCOME, [{"advice": each, "how": outcome} for each, outcome in batch.outcomes.items()]
         )
     if batch.withdrawn:
         table = schema.advice
-        await connection.execute(
+        connection.execute(
             update(table).where(among(connection, table.c.id, batch.withdrawn)).values(withdrawn=True)
         )
     if batch.undone:
-        await connection.execute(
-            _UNDO, [{"advice": advice_id, "which": kind} for advice_id, kind in batch.undone]
-        )
+        connection.execute(_UNDO, [{"advice": advice_id, "which": kind} for advice_id, kind in batch.undone])
     if batch.ended:
-        await connection.execute(
+        connection.execute(
             _END, [{"call": call_id, "at_ms": at_ms} for call_id, at_ms in batch.ended.items()]
         )
     if batch.answers:
-        await _keep_answers(connection, [batch.answers[each] for each in sorted(batch.answers)])
+        _keep_answers(connection, [batch.answers[each] for each in sorted(batch.answers)])
 
 
-async def _keep_answers(connection: AsyncConnection, rows: list[Row]) -> None:
+def _keep_answers(connection: Connection, rows: list[Row]) -> None:
     """Keep answers for repeated requests, and forget those that are too old or too many."""
-    await _forget(connection, _answers.at < max(row["at"] for row in rows) - ANSWER_KEPT_S)
-    await connection.execute(insert_new(connection, schema.batch_answers), rows)
+    _forget(connection, _answers.at < max(row["at"] for row in rows) - ANSWER_KEPT_S)
+    connection.execute(insert_new(connection, schema.batch_answers), rows)
     # Numbered as they come, so the oldest of too many are found without counting.
     newest = select(func.max(_answers.n)).scalar_subquery()
-    await _forget(connection, _answers.n <= newest - ANSWERS_KEPT)
+    _forget(connection, _answers.n <= newest - ANSWERS_KEPT)
 
 
-async def _forget(connection: AsyncConnection, which: ColumnElement[bool]) -> None:
+def _forget(connection: Connection, which: ColumnElement[bool]) -> None:
     # What another writer is forgetting is left to it.
     found = select(_answers.n).where(which).limit(_FORGOTTEN).with_for_update(skip_locked=True)
-    await connection.execute(delete(schema.batch_answers).where(_answers.n.in_(found)))
+    connection.execute(delete(schema.batch_answers).where(_answers.n.in_(found)))

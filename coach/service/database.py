@@ -11,11 +11,12 @@ import contextlib
 import re
 import sqlite3
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from sqlalchemy import ARRAY, Text, any_, event, func, literal
+from sqlalchemy import ARRAY, Text, any_, create_engine, event, func, literal
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -25,9 +26,9 @@ from coach.config import check_database_url
 from coach.errors import ConfigError, MessageError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection, Iterator
+    from collections.abc import AsyncIterator, Callable, Collection, Iterator
 
-    from sqlalchemy import ColumnElement, Connection, Table
+    from sqlalchemy import ColumnElement, Connection, Engine, Table
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
     from coach.config import Settings
@@ -39,9 +40,17 @@ TENANTS_FOLDER: Final = "tenants"
 # What a database that is away or refuses raises. A pool's time-out is none of the driver's errors.
 FAILURES: Final = (DBAPIError, OSError, PoolTimeoutError)
 
+ResultT = TypeVar("ResultT")
+
 _TENANT: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,40}")
 # How long a statement waits for who writes to the same file.
 _BUSY_MS: Final = 5000
+_DURABLE: Final = (
+    # An ack survives a power cut too; the group commit pays for the flush.
+    "synchronous = FULL",
+    # What is deleted is overwritten, not just forgotten.
+    "secure_delete = ON",
+)
 _CONNECT_S: Final = 10
 # A server that hangs is as good as one that is gone; the rules' health over millions of rows takes seconds.
 _COMMAND_S: Final = 60
@@ -95,6 +104,9 @@ class Database:
         self.tenant = tenant
         self.file = place if isinstance(place, Path) else None
         self.dialect: Literal["sqlite", "postgresql"] = "sqlite" if self.file else "postgresql"
+        # Only for a file, and only once something is committed.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="coach-commit")
+        self._writer: Engine | None = None
         # Quoted where it is used: a tenant's name may have a dash.
         self.schema = f"coach_{tenant}"
         if isinstance(place, Path):
@@ -172,9 +184,33 @@ class Database:
         async with asyncio.timeout(None if self.file else limit_s), self._writing.begin() as connection:
             yield connection
 
+    async def commit(self, work: Callable[[Connection], ResultT], *, limit_s: float | None = None) -> ResultT:
+        """Do `work` in a transaction that changes something, and return its result; raise what the driver raises.
+
+        For a file all of it is one trip to one thread: a dozen statements that each came back to a busy event loop
+        would take seconds instead of milliseconds.
+
+        Args:
+            work: statements only; it runs beside the event loop.
+            limit_s: a server that takes longer is away; a file takes as long as it takes.
+        """
+        if self.file is None:
+            async with self.transaction(limit_s=limit_s) as connection:
+                return await connection.run_sync(work)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._begin, work)
+
+    def _begin(self, work: Callable[[Connection], ResultT]) -> ResultT:
+        if self._writer is None:
+            self._writer = _writer(self.label)
+        with self._writer.begin() as connection:
+            return work(connection)
+
     async def close(self) -> None:
         """Close every connection."""
         await self._engine.dispose()
+        if self._writer is not None:
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._writer.dispose)
+        self._thread.shutdown()
 
 
 @contextlib.contextmanager
@@ -188,7 +224,7 @@ def _told_apart() -> Iterator[None]:
         raise DatabaseAwayError(reason_of(error)) from error
 
 
-def upsert(connection: AsyncConnection, table: Table, *, keep: Collection[str] = ()) -> Any:  # noqa: ANN401 - either dialect's own
+def upsert(connection: Connection | AsyncConnection, table: Table, *, keep: Collection[str] = ()) -> Any:  # noqa: ANN401 - either dialect's own
     """Return an INSERT that writes over the row which is there already.
 
     Args:
@@ -205,13 +241,13 @@ def upsert(connection: AsyncConnection, table: Table, *, keep: Collection[str] =
     return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=changed)
 
 
-def insert_new(connection: AsyncConnection, table: Table) -> Any:  # noqa: ANN401 - either dialect's own
+def insert_new(connection: Connection | AsyncConnection, table: Table) -> Any:  # noqa: ANN401 - either dialect's own
     """Return an INSERT that leaves the row be which is there already."""
     return _insert(connection, table).on_conflict_do_nothing()
 
 
 def among(
-    connection: AsyncConnection, column: ColumnElement[str], values: Collection[str]
+    connection: Connection | AsyncConnection, column: ColumnElement[str], values: Collection[str]
 ) -> ColumnElement[bool]:
     """Return the condition that a column has one of some values.
 
@@ -239,7 +275,7 @@ def is_refusal(error: BaseException) -> bool:
     return state[:2] in {"22", "23"} or type(error).__name__ in {"DataError", "IntegrityError"}
 
 
-def _insert(connection: AsyncConnection, table: Table) -> Any:  # noqa: ANN401 - either dialect's own
+def _insert(connection: Connection | AsyncConnection, table: Table) -> Any:  # noqa: ANN401 - either dialect's own
     return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
 
 
@@ -271,6 +307,20 @@ def _sqlite(file: Path, *, read_only: bool) -> AsyncEngine:
     return engine
 
 
+def _writer(file: str) -> Engine:
+    """Make the connection of one thread that changes a file; the file is there and in WAL mode already."""
+    engine = create_engine(f"sqlite:///{file}", hide_parameters=True)
+
+    def on_connect(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None
+        for pragma in (f"busy_timeout = {_BUSY_MS}", *_DURABLE):
+            connection.execute(f"PRAGMA {pragma}")
+
+    event.listen(engine, "connect", on_connect)
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    return engine
+
+
 async def _prepare_reader(connection: Any) -> None:  # noqa: ANN401 - the driver's own type
     await connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
 
@@ -287,10 +337,8 @@ async def _prepare_file(connection: Any) -> None:  # noqa: ANN401 - the driver's
             if time.monotonic() > until:
                 raise
             await asyncio.sleep(0.01)
-    # FULL: an ack survives a power cut too; the group commit pays for the flush.
-    await connection.execute("PRAGMA synchronous = FULL")
-    # What is deleted is overwritten, not just forgotten.
-    await connection.execute("PRAGMA secure_delete = ON")
+    for pragma in _DURABLE:
+        await connection.execute(f"PRAGMA {pragma}")
 
 
 def _postgresql(url: str, *, schema: str, pool: int, command_s: int | None) -> AsyncEngine:

@@ -30,6 +30,7 @@ from coach.service.migrate import open_database
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
+    from sqlalchemy import Connection
     from sqlalchemy.engine import Row
     from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -330,16 +331,21 @@ class Store:
     async def _commit(self, writes: list[Write]) -> set[str]:
         batch = Batch.of(writes)
         touched = {write.call_id for write in writes}
-        async with self._database.transaction(limit_s=_COMMIT_S) as connection:
-            stale = await advance_calls(connection, batch, touched=touched, writer=self._writer_id)
-            if stale:
-                batch = Batch.of(
-                    [write for write in writes if not (write.advance and write.call_id in stale)]
-                )
-            await write_rows(connection, batch)
-            told = self._events is not None and await self._events.write(connection, batch)
-        if self._events is not None and told:
-            self._events.committed()
+        events = self._events
+
+        def work(connection: Connection) -> tuple[set[str], bool]:
+            stale = advance_calls(connection, batch, touched=touched, writer=self._writer_id)
+            kept = (
+                Batch.of([write for write in writes if not (write.advance and write.call_id in stale)])
+                if stale
+                else batch
+            )
+            write_rows(connection, kept)
+            return stale, events is not None and events.write(connection, kept)
+
+        stale, told = await self._database.commit(work, limit_s=_COMMIT_S)
+        if events is not None and told:
+            events.committed()
         return stale
 
     async def _commit_apart(self, writes: list[Write]) -> tuple[set[str], dict[str, Exception]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 
 from coach.config import Settings
 from coach.errors import ConfigError
@@ -97,6 +97,27 @@ def test_two_upgrades_at_once_are_one(empty):
 
     found = asyncio.run(both())
     assert sorted(before.state for before, _ in found) == ["current", "current", "empty"]
+
+
+@EITHER
+def test_a_commit_is_done_whole_or_not_at_all(empty):
+    """Statements in a row are one transaction; what they return comes back, an error undoes them."""
+
+    async def work(database):
+        await upgrade(database)
+
+        def put(connection, *, fail):
+            row = {"call_id": "c", "rule": f"ignorance/{fail}", "seq": 1, "quiet": True}
+            connection.execute(schema.snoozes.insert(), [row])
+            if fail:
+                raise InterruptedError
+            return connection.scalar(select(func.count()).select_from(schema.snoozes))
+
+        with pytest.raises(InterruptedError):
+            await database.commit(lambda connection: put(connection, fail=True))
+        return await database.commit(lambda connection: put(connection, fail=False))
+
+    assert during(empty, work) == 1
 
 
 def test_a_column_too_many_is_told(tmp_path):

@@ -105,8 +105,8 @@ def test_a_commit_whose_answer_was_lost_is_not_taken_for_another_writer(place):
             (more, "y"),
         ):
             async with database.transaction() as connection:
-                found.append(await advance_calls(connection, batch, touched=["c1"], writer=writer))
-                await write_rows(connection, batch)
+                found.append(await connection.run_sync(advance_calls, batch, touched=["c1"], writer=writer))
+                await connection.run_sync(write_rows, batch)
         await database.close()
         return found
 
@@ -122,11 +122,11 @@ def commit(place, *asked):
         for write, writer in asked:
             async with database.transaction() as connection:
                 batch = Batch.of([write])
-                stale = await advance_calls(connection, batch, touched=["c1"], writer=writer)
+                stale = await connection.run_sync(advance_calls, batch, touched=["c1"], writer=writer)
                 if stale:
                     late.append(writer)
                 else:
-                    await write_rows(connection, batch)
+                    await connection.run_sync(write_rows, batch)
         await database.close()
         return late
 

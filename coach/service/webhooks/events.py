@@ -19,9 +19,8 @@ from coach.service.webhooks.endpoints import read_endpoint
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from sqlalchemy import Table
+    from sqlalchemy import Connection, Table
     from sqlalchemy.engine import Row
-    from sqlalchemy.ext.asyncio import AsyncConnection
 
     from coach.service.batch import Batch
     from coach.service.webhooks.endpoints import Endpoint, EventType
@@ -74,20 +73,20 @@ class EventWriter:
         for listener in self._listeners:
             listener()
 
-    async def write(self, connection: AsyncConnection, batch: Batch) -> bool:
+    def write(self, connection: Connection, batch: Batch) -> bool:
         """Write the events of a batch, inside its transaction; tell whether there was any to tell."""
         if not (batch.advice or batch.outcomes or batch.withdrawn or batch.moments or batch.ended):
             return False
         active = select(webhook_endpoints).where(webhook_endpoints.c.state == "active")
-        endpoints = [read_endpoint(row) for row in await connection.execute(active)]
+        endpoints = [read_endpoint(row) for row in connection.execute(active)]
         wanted = {each for endpoint in endpoints for each in endpoint.events}
         if not wanted:
             return False
         changed = {*batch.outcomes, *batch.withdrawn}
-        known = await _rows(connection, schema.advice, "id", changed - batch.advice.keys())
+        known = _rows(connection, schema.advice, "id", changed - batch.advice.keys())
         try:
             events = [event for event in _events(batch, known) if event.type in wanted]
-            calls = await _rows(connection, schema.calls, "call_id", {event.call_id for event in events})
+            calls = _rows(connection, schema.calls, "call_id", {event.call_id for event in events})
             rows = list(self._rows(events, calls, endpoints))
         except (KeyError, TypeError, ValueError):
             # Ours to mend; the calls themselves are committed all the same.
@@ -97,7 +96,7 @@ class EventWriter:
             return False
         if rows:
             # Known already where a commit is made again because its answer got lost.
-            await connection.execute(insert_new(connection, webhook_outbox), rows)
+            connection.execute(insert_new(connection, webhook_outbox), rows)
         return bool(rows)
 
     def _rows(
@@ -217,12 +216,10 @@ def _seq(batch: Batch, call_id: str) -> int:
     return batch.advances.get(call_id, (0, 0))[1]
 
 
-async def _rows(
-    connection: AsyncConnection, table: Table, key: str, wanted: Iterable[str]
-) -> dict[str, Row[Any]]:
+def _rows(connection: Connection, table: Table, key: str, wanted: Iterable[str]) -> dict[str, Row[Any]]:
     keys: Sequence[str] = sorted(wanted)
     found: dict[str, Row[Any]] = {}
     for start in range(0, len(keys), _CHUNK):
         query = select(table).where(table.c[key].in_(keys[start : start + _CHUNK]))
-        found |= {getattr(row, key): row for row in await connection.execute(query)}
+        found |= {getattr(row, key): row for row in connection.execute(query)}
     return found

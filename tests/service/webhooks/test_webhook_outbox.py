@@ -47,9 +47,9 @@ class Office:
         batch = Batch.of(writes)
         touched = {write.call_id for write in writes}
         async with self.database.transaction() as connection:
-            await advance_calls(connection, batch, touched=touched, writer="test")
-            await write_rows(connection, batch)
-            await self.writer.write(connection, batch)
+            await connection.run_sync(advance_calls, batch, touched=touched, writer="test")
+            await connection.run_sync(write_rows, batch)
+            await connection.run_sync(self.writer.write, batch)
             if fail:
                 raise InterruptedError
 
