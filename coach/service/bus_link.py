@@ -94,10 +94,8 @@ class Link:
         self.writer = BusWriter(connection)
         # Written, not only looked up: a server that refuses what is written (a replica, a full one) is of no use.
         hello = orjson.dumps({"from": self._worker, "tenant": "", "kind": "hello"})
-        async with self.client.pipeline(transaction=False) as pipe:
-            pipe.xadd(CONTROL, {b"e": hello, b"m": b""}, maxlen=CONTROL_KEPT)
-            pipe.expire(CONTROL, TOPIC_KEPT_S)
-            place, _ = await pipe.execute()
+        place: Any = await self.client.xadd(CONTROL, {b"e": hello, b"m": b""}, maxlen=CONTROL_KEPT)
+        await self.client.expire(CONTROL, TOPIC_KEPT_S)
         follower = await self._add_follower()
         follower.follow(_Control(place.decode(), self._heard))
         self._followers.clear()
