@@ -261,8 +261,10 @@ def among(
 def reason_of(error: BaseException) -> str:
     """Say in one line why a database failed, without the statement and its parameters."""
     found = getattr(error, "orig", None) or error
-    # The adapter puts the driver's class in front of the driver's words.
-    words = re.sub(r"^<class '[^']+'>: ", "", str(found)).strip().partition("\n")[0]
+    if isinstance(found, PermissionError):
+        return f"没有权限打开 {found.filename or '数据库'}"
+    # The adapter puts the driver's class in front of the driver's words, the system its numbers.
+    words = re.sub(r"^<class '[^']+'>: |\[Errno -?\d+\] ", "", str(found)).strip().partition("\n")[0]
     return words or type(found).__name__
 
 

@@ -6,12 +6,14 @@ there is something to upgrade.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from sqlalchemy import func, inspect, select, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateSchema
 
 from coach.errors import ConfigError, UnreachableError
@@ -84,13 +86,13 @@ async def stands(database: Database) -> Standing:
     Raises:
         UnreachableError: it cannot be opened.
     """
-    if database.file is not None and not database.file.is_file():
-        return Standing("", head())
     try:
+        if database.file is not None and not database.file.is_file():
+            return Standing("", head())
         async with database.transaction() as connection:
             return await standing(connection)
     except FAILURES as error:
-        raise UnreachableError(f"{database.label}: 无法打开数据库：{reason_of(error)}") from error
+        raise _unreachable(database, error) from error
 
 
 async def open_database(database: Database) -> None:
@@ -136,7 +138,7 @@ async def upgrade(database: Database) -> tuple[Standing, Standing]:
                 await _upgrade(connection, before)
             return before, await standing(connection)
     except FAILURES as error:
-        raise UnreachableError(f"{database.label}: 无法打开数据库：{reason_of(error)}") from error
+        raise _unreachable(database, error) from error
 
 
 async def differences(database: Database) -> list[str]:
@@ -149,7 +151,7 @@ async def differences(database: Database) -> list[str]:
         async with database.transaction() as connection:
             return await connection.run_sync(_compare)
     except FAILURES as error:
-        raise UnreachableError(f"{database.label}: 无法打开数据库：{reason_of(error)}") from error
+        raise _unreachable(database, error) from error
 
 
 def refusal(database: Database, found: Standing) -> str:
@@ -162,6 +164,23 @@ def refusal(database: Database, found: Standing) -> str:
     told = f"数据库版本 {found.revision}，应为 {found.head}" if found.revision else "库里还没有表"
     who = "" if database.tenant == DEFAULT_TENANT else f" --tenant {database.tenant}"
     return f"{database.label}: {told}；请先执行 coach db upgrade{who}"
+
+
+def _unreachable(database: Database, error: Exception) -> UnreachableError:
+    # SQLite says "unable to open", or "readonly" once it writes, and not that a right is missing.
+    file = database.file
+    denied = file is not None and isinstance(error, DBAPIError) and not _may_change(file)
+    reason = f"没有权限打开 {file}" if denied else reason_of(error)
+    return UnreachableError(f"{database.label}: 无法打开数据库：{reason}")
+
+
+def _may_change(file: Path) -> bool:
+    """Tell whether this process may write a file that is there, and the log beside it."""
+    # Rights are those the process acts with, where the system can tell.
+    effective = os.access in os.supports_effective_ids
+    if not os.access(file.parent, os.W_OK | os.X_OK, effective_ids=effective):
+        return False
+    return not file.exists() or os.access(file, os.R_OK | os.W_OK, effective_ids=effective)
 
 
 async def _upgrade(connection: AsyncConnection, before: Standing) -> None:

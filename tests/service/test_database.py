@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from pydantic import ValidationError
 from sqlalchemy import func, select, text
 
 from coach.config import Settings
-from coach.errors import ConfigError
+from coach.errors import ConfigError, UnreachableError
 from coach.service import migrate, schema
 from coach.service.database import Database, DatabaseAwayError, upsert
 from coach.service.migrate import differences, head, open_database, stands, upgrade
@@ -301,6 +303,7 @@ def test_a_server_that_is_not_there_is_told_without_the_password():
         during(url, open_database)
     assert "hunter2" not in str(refused.value)
     assert "somebody" not in str(refused.value)
+    assert "Errno" not in str(refused.value)
 
     async def read(database):
         async with database.reading() as connection:
@@ -309,6 +312,47 @@ def test_a_server_that_is_not_there_is_told_without_the_password():
     with pytest.raises(DatabaseAwayError) as away:
         during(url, read)
     assert (away.value.code, "127.0.0.1" in away.value.message) == ("busy", False)
+
+
+@pytest.fixture
+def folder():
+    """A folder that others may enter, and which this process may enter as nobody else than others."""
+    before = os.geteuid()
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+        os.seteuid(before)
+        Path(name).chmod(0o755)
+
+
+def without_rights():
+    """Act as somebody who is not root, for whom every right is there."""
+    if os.geteuid() == 0:
+        os.seteuid(65534)
+
+
+@pytest.mark.parametrize(
+    ("of_folder", "of_file"), [(0o555, None), (0o555, 0o444), (0o755, 0o000), (0o000, 0o644)]
+)
+def test_a_file_without_permission_is_told_in_plain_words(folder, of_folder, of_file):
+    """The path and what is missing: no number of the system's, no words of SQLite's."""
+    file = folder / "coach.sqlite3"
+    if of_file is not None:
+        during(file, open_database)
+        file.chmod(of_file)
+    folder.chmod(of_folder)
+    without_rights()
+    with pytest.raises(UnreachableError) as refused:
+        during(file, open_database)
+    assert str(refused.value) == f"{file}: 无法打开数据库：没有权限打开 {file}"
+
+
+def test_a_data_folder_that_cannot_be_made_is_named(folder):
+    """The folder itself, not the file that would lie in it."""
+    folder.chmod(0o555)
+    without_rights()
+    with pytest.raises(UnreachableError, match=f"没有权限打开 {folder / 'data'}$"):
+        during(folder / "data" / "coach.sqlite3", open_database)
 
 
 def test_a_missing_database_and_a_wrong_user_are_told(postgresql):
