@@ -44,6 +44,7 @@ _LONG: Final = 7
 _GROWING: Final = 5
 # No number of fewer digits is somebody's: 1380 may be the beginning of one that was asked for.
 FEWEST_DIGITS: Final = 4
+_ENOUGH: Final = re.compile(rf"(?:\d\D*+){{{FEWEST_DIGITS}}}")
 
 _HOTLINE: Final = re.compile(r"[48]00\d{0,7}|100\d{1,3}(?:11)?|9[56]\d{3,4}|12\d{3}|1[12]\d")
 _STAMP: Final = re.compile(rf"(?:19|20)\d\d{_DAY}(?:[01]\d|2[0-3])?(?:[0-5]\d){{0,2}}")
@@ -97,6 +98,8 @@ def find_numbers(
         joint: where the newest segment begins; 0 when there was none before it.
     """
     found: list[PersonalData] = []
+    if not _ENOUGH.search(folded):
+        return found
     for chain in _chains(folded, list(taken)):
         if sum(group.end - group.start for group in chain) < FEWEST_DIGITS:
             continue

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 Frame = str | bytes
 # What may wait; with more, no more is read, so that TCP slows the producer down.
-_MAX_FRAMES: Final = 400
-_MAX_CHARACTERS: Final = 500_000
+_MAX_FRAMES: Final = 2_000
+_MAX_CHARACTERS: Final = 1_000_000
 
 
 class Backlog:
@@ -78,18 +78,20 @@ def overtaken(events: Sequence[dict[str, Any]]) -> set[int]:
     found: set[int] = set()
     newest: dict[tuple[str, str], tuple[int, int]] = {}
     for index in range(len(events) - 1, -1, -1):
-        match events[index]:
-            case {
-                "type": "utterance",
-                "call_id": str(call_id),
-                "utterance_id": str(utterance_id),
-                "seq": int(seq),
-                "revision": int(revision),
-                "final": False,
-            }:
-                later = newest.get((call_id, utterance_id))
-                if later is None:
-                    newest[call_id, utterance_id] = seq, revision
-                elif later[0] > seq and later[1] >= revision:
-                    found.add(index)
+        event = events[index]
+        # Dictionary look-ups, not a pattern: with a backlog there is no time to lose.
+        if event.get("final") is not False or event.get("type") != "utterance":
+            continue
+        call_id, utterance_id = event.get("call_id"), event.get("utterance_id")
+        seq, revision = event.get("seq"), event.get("revision")
+        if not (
+            isinstance(call_id, str)
+            and isinstance(utterance_id, str)
+            and isinstance(seq, int)
+            and isinstance(revision, int)
+        ):
+            continue
+        later_seq, later_revision = newest.setdefault((call_id, utterance_id), (seq, revision))
+        if later_seq > seq and later_revision >= revision:
+            found.add(index)
     return found

@@ -93,7 +93,9 @@ class LiveMoments:
         self._tell(self._found(utterance, events))
         if utterance.final:
             self._tell_progress()
-        self._tell_must_says()
+        # What the customer has not finished saying neither asks for anything nor is it what the agent has to say.
+        if utterance.final or utterance.speaker == "agent":
+            self._tell_must_says()
 
     def hear_again(self, utterance: Utterance, events: Iterable[CallEvent]) -> None:
         """Take in a final that is on disk already; nobody is told."""
