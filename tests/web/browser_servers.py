@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Any, Self
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 START_WITHIN_S = 60
+# It looks up its keys every five seconds.
+KNOWN_WITHIN_S = 20
 
 HOSTILE_CSS = """
 * { color: lime !important; font-size: 40px !important; display: inline !important; }
@@ -136,6 +139,41 @@ class LiveService:
         )
         with urllib.request.urlopen(request, timeout=10) as answer:
             return json.load(answer)
+
+    def new_key(self, name: str, *, role: str) -> str:
+        """Make a key as an operator does; returns it once the service knows it."""
+        key = re.findall(r"coach_[\w-]+", self._keys("new", name, "--role", role))[0]
+        self._await_key(key, known=True)
+        return key
+
+    def revoke(self, name: str, key: str) -> None:
+        """Revoke a key; returns once the service knows it no more."""
+        self._keys("revoke", name)
+        self._await_key(key, known=False)
+
+    def _await_key(self, key: str, *, known: bool) -> None:
+        deadline = time.monotonic() + KNOWN_WITHIN_S
+        request = urllib.request.Request(f"{self.url}/v1/rules", headers={"Authorization": f"Bearer {key}"})
+        while True:
+            try:
+                urllib.request.urlopen(request, timeout=10).close()
+                found = True
+            except urllib.error.HTTPError as error:
+                with error:
+                    found = error.code != 401
+            if found == known:
+                return
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the service knows the key: {found}")
+            time.sleep(0.05)
+
+    def _keys(self, *arguments: str) -> str:
+        command = [sys.executable, "-m", "coach", "keys", *arguments, "--data-dir", str(self._data_dir)]
+        environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
+        done = subprocess.run(
+            command, capture_output=True, encoding="utf-8", env=environment, check=True, timeout=60
+        )
+        return done.stdout
 
     def mint(self, agent_id: str) -> str:
         """Make a sidebar token."""

@@ -16,7 +16,7 @@ from playwright.sync_api import expect
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, WebSocketRoute
 
 pytestmark = pytest.mark.browser
 
@@ -212,6 +212,80 @@ def test_demo_and_playground_lead_here(page: Page, reviewing: LiveService) -> No
         page.goto(reviewing.url + path)
         page.get_by_role("link", name="录音质检").click(timeout=30_000)
         expect(page.get_by_role("heading", name="录音质检")).to_be_visible(timeout=30_000)
+
+
+@pytest.fixture(scope="module")
+def signed(web_built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveService]:
+    """A service as a center runs it: no demo, so the page asks for a key."""
+    with LiveService(data_dir=tmp_path_factory.mktemp("signed"), options=()) as live:
+        yield live
+
+
+def open_with(page: Page, service: LiveService, key: str) -> None:
+    """Open the page with a key."""
+    page.goto(f"{service.url}/reviews")
+    page.locator("input[name=credential]").fill(key)
+    page.locator("form button").click()
+    expect(page.locator(".drop")).to_be_visible(timeout=30_000)
+
+
+def sign_in(page: Page, credential: str) -> None:
+    """Answer the form that asks again."""
+    expect(page.locator("form.again")).to_contain_text("登录已失效，请重新登录", timeout=10_000)
+    page.locator("form.again input").fill(credential)
+    page.locator("form.again button").click()
+    expect(page.locator("form.again")).to_have_count(0)
+
+
+# The first line that follows a review comes with a token that has ended, as a page left open overnight has.
+_ENDED = """
+let ended = false;
+window.WebSocket = class extends WebSocket {
+  constructor(url, ...given) { super(url, ...given); this.first = !ended && url.includes("/progress"); ended ||= this.first; }
+  send(text) { super.send(this.first ? text.replace(/"token":"[^"]*"/, '"token":"ended"') : text); }
+};
+"""
+
+
+def test_progress_is_followed_again_with_another_key(page: Page, signed: LiveService) -> None:
+    """The line is refused with 4401: the form stands there, and what was going on is seen to its end."""
+    page.add_init_script(_ENDED)
+    open_with(page, signed, signed.key)
+    drop(page, 夜里=DIALOGUE)
+    sign_in(page, signed.key)
+    page.get_by_role("button", name="开始质检").click(timeout=30_000)
+    expect(page.get_by_role("button", name="打开报告")).to_be_visible(timeout=REVIEWED_WITHIN_MS)
+
+
+def test_what_was_refused_with_a_revoked_key_is_done_with_another(page: Page, signed: LiveService) -> None:
+    """Uploads too: the files need not be chosen again."""
+    key = signed.new_key("reviewing", role="reviewer")
+    open_with(page, signed, key)
+    signed.revoke("reviewing", key)
+    drop(page, 补传=DIALOGUE)
+    sign_in(page, signed.key)
+    page.get_by_role("button", name="开始质检").click(timeout=30_000)
+    expect(page.get_by_role("button", name="打开报告")).to_be_visible(timeout=REVIEWED_WITHIN_MS)
+
+
+def test_a_broken_line_is_told_until_it_is_mended(page: Page, signed: LiveService) -> None:
+    """Progress that stands still without a word would be taken for a review that hangs."""
+    broken = True
+
+    def line(socket: WebSocketRoute) -> None:
+        if broken:
+            socket.close(code=1011)
+        else:
+            socket.connect_to_server()
+
+    page.route_web_socket("**/progress", line)
+    open_with(page, signed, signed.key)
+    drop(page, 断线=DIALOGUE)
+    expect(page.get_by_text("与服务的连接断了")).to_be_visible()
+    broken = False
+    page.get_by_role("button", name="开始质检").click(timeout=30_000)
+    expect(page.get_by_role("button", name="打开报告")).to_be_visible(timeout=REVIEWED_WITHIN_MS)
+    expect(page.get_by_text("与服务的连接断了")).to_have_count(0)
 
 
 def test_the_key_opens_the_page_of_a_real_service(page: Page, web_built: Path, tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ def open_board(context: BrowserContext, service: LiveService) -> Iterator[Callab
     """Return a factory of wallboards, each of a team of its own, 1280 pixels wide unless told otherwise."""
     boards: list[Board] = []
 
-    def open_one(*, width: int = 1280, query: str = "", clock: bool = False) -> Board:
+    def open_one(*, width: int = 1280, query: str = "", clock: bool = False, key: str = "") -> Board:
         page = context.new_page()
         page.set_default_timeout(8_000)
         page.set_viewport_size({"width": width, "height": 800})
@@ -88,7 +88,7 @@ def open_board(context: BrowserContext, service: LiveService) -> Iterator[Callab
             page.clock.install()
         team = f"team-{secrets.token_hex(4)}"
         page.goto(f"{service.url}/wallboard?team={team}{query}")
-        page.locator("input[name=credential]").fill(service.key)
+        page.locator("input[name=credential]").fill(key or service.key)
         page.locator("form button").click()
         expect(page.locator("coach-wallboard .link-state.live")).to_be_visible(timeout=30_000)
         boards.append(Board(page, service, team))
@@ -99,9 +99,9 @@ def open_board(context: BrowserContext, service: LiveService) -> Iterator[Callab
         board.close()
 
 
-def serious(page: Page) -> list[str]:
+def serious(page: Page, *, within: str | None = None) -> list[str]:
     """Return what axe calls serious or critical, with the element."""
-    found = Axe().run(page).response["violations"]
+    found = Axe().run(page, context=within).response["violations"]
     return [
         f"{one['id']}: {[node['target'] for node in one['nodes']]}"
         for one in found
@@ -365,6 +365,62 @@ def test_a_page_that_lost_the_line_says_so_and_goes_on(
     expect(board.root.locator(".link-state.live")).to_be_visible()
     call.say("请讲")
     expect(board.panel.locator(".bubble").last).to_have_text("请讲")
+
+
+def sign_in(page: Page, credential: str) -> None:
+    """Answer the form that asks again."""
+    page.locator("form.again input").fill(credential)
+    page.locator("form.again button").click()
+
+
+def test_a_revoked_key_is_asked_for_again_in_place(
+    open_board: Callable[..., Board], service: LiveService
+) -> None:
+    """A wrong one is told; with a right one the same team and the same opened call go on, nothing reloaded."""
+    name = f"board-{secrets.token_hex(4)}"
+    key = service.new_key(name, role="supervisor")
+    board = open_board(key=key)
+    call = board.call()
+    board.row(call).locator(".open").click()
+    call.say("您好")
+    expect(board.panel.locator(".bubble")).to_have_text("您好")
+    board.page.evaluate("window.unbroken = true")
+    service.revoke(name, key)
+    form = board.page.locator("form.again")
+    expect(form).to_contain_text("登录已失效，请重新登录", timeout=15_000)
+    expect(board.root.locator(".link-state")).to_have_text("未连接")
+    assert serious(board.page, within="form.again") == []
+    sign_in(board.page, "wrong")
+    expect(form.get_by_role("alert").last).to_contain_text("令牌或密钥无效")
+    call.say("请讲")
+    sign_in(board.page, service.key)
+    expect(form).to_have_count(0)
+    expect(board.root.locator(".link-state.live")).to_be_visible()
+    expect(board.panel.locator(".bubble")).to_have_text(["您好", "请讲"])
+    assert board.page.evaluate("window.unbroken")
+
+
+def test_who_may_not_see_the_team_signs_in_as_somebody_else(
+    open_board: Callable[..., Board], service: LiveService
+) -> None:
+    """A token that came in place of an ended one may be of another team: that is no dead end."""
+    name = f"board-{secrets.token_hex(4)}"
+    key = service.new_key(name, role="supervisor")
+    board = open_board(key=key)
+    call = board.call()
+    other = service.request(
+        "POST", "/v1/tokens", {"role": "supervisor", "user_id": "s-1", "teams": ["elsewhere"]}
+    )["token"]
+    service.revoke(name, key)
+    expect(board.page.locator("form.again")).to_be_visible(timeout=15_000)
+    sign_in(board.page, other)
+    expect(board.root.locator("p.notice")).to_contain_text("没有权限查看这个班组")
+    assert board.root.locator(".bar option:checked").first.inner_text() == board.team
+    board.root.get_by_role("button", name="换个令牌登录").click()
+    sign_in(board.page, service.key)
+    expect(board.root.locator(".link-state.live")).to_be_visible()
+    call.say("你冷静一点")
+    expect(board.row(call).locator(".score")).to_have_text("30")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

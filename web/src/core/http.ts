@@ -19,16 +19,47 @@ export class Refused extends Error {
   }
 }
 
-/** Asks below `/v1/` of the service that served the page. */
+/** Asks below `/v1/` of the service that served the page; when the credential has ended, with what `renew` gives. */
 export class Http {
-  constructor(readonly credential: string) {}
+  #credential: string;
+  readonly #renew: (() => Promise<string>) | null;
+
+  constructor(credential: string, renew: (() => Promise<string>) | null = null) {
+    this.#credential = credential;
+    this.#renew = renew;
+  }
+
+  get credential(): string {
+    return this.#credential;
+  }
+
+  /** Take another credential in place of one that was refused, unless that has happened already. */
+  async renew(refused: string): Promise<void> {
+    if (this.#renew && this.#credential === refused) this.#credential = await this.#renew();
+  }
+
+  /** Do something with the credential, and once more with another when it is refused as ended. */
+  async signedIn<Answer>(work: () => Promise<Answer>): Promise<Answer> {
+    const used = this.#credential;
+    try {
+      return await work();
+    } catch (error) {
+      if (!this.#renew || !(error instanceof Refused) || error.status !== 401) throw error;
+      await this.renew(used);
+      return work();
+    }
+  }
 
   url(path: string): URL {
     return new URL(`/v1/${path}`, baseUrl(""));
   }
 
   /** Return the answer, null when it has no body; throws `Refused`. */
-  async ask<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
+  ask<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
+    return this.signedIn(() => this.#ask<Answer>(method, path, body));
+  }
+
+  async #ask<Answer>(method: string, path: string, body: unknown): Promise<Answer> {
     let answer: Response;
     try {
       answer = await fetch(this.url(path), {

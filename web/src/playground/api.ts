@@ -118,8 +118,9 @@ export interface Question {
 export class Api {
   readonly #http: Http;
 
-  constructor(credential: string) {
-    this.#http = new Http(credential);
+  /** `renew` gives another credential when this one has ended. */
+  constructor(credential: string, renew: (() => Promise<string>) | null = null) {
+    this.#http = new Http(credential, renew);
   }
 
   rules(): Promise<Listing> {

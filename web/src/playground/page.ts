@@ -18,8 +18,8 @@ const asked = { text: query.get("text") ?? "", customer: query.get("customer") ?
 const kept = query.has("lang") ? `?lang=${language}` : "";
 history.replaceState(null, "", `${location.pathname}${kept}`);
 
-void enter(main, { ...words.login, offline: words.offline }, async (credential) => {
-  const api = new Api(credential);
+void enter(main, { ...words.login, offline: words.offline }, async (credential, renew) => {
+  const api = new Api(credential, () => renew((other) => new Api(other).rules()));
   const playground = new Playground();
   playground.listing = await api.rules();
   playground.language = language;

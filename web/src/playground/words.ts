@@ -11,7 +11,7 @@ export interface Words {
   language: string;
   theme: { label: string; system: string; light: string; dark: string };
   rules: string;
-  login: { title: string; hint: string; credential: string; open: string; refused: string };
+  login: { title: string; hint: string; credential: string; open: string; refused: string; ended: string };
   offline: string;
   starting: string;
   sentence: string;
@@ -91,6 +91,7 @@ const chinese: Words = {
     credential: "API 密钥或主管令牌",
     open: "打开",
     refused: "密钥或令牌无效，或者没有权限",
+    ended: "登录已失效，请重新登录",
   },
   offline: "连不上服务，请检查后再试",
   starting: "正在准备，第一次要几秒钟……",
@@ -184,6 +185,7 @@ const english: Words = {
     credential: "API key or supervisor's token",
     open: "Open",
     refused: "The key or token is not valid, or not allowed",
+    ended: "Session expired; sign in again",
   },
   offline: "The service cannot be reached; check and try again",
   starting: "Getting ready; the first time takes some seconds…",

@@ -109,11 +109,14 @@ export interface Hits {
   rules?: { rule: string; title: string; count: number }[];
 }
 
+const MEND_MS = 2_000;
+
 export class Api {
   readonly #http: Http;
 
-  constructor(credential: string) {
-    this.#http = new Http(credential);
+  /** `renew` gives another credential when this one has ended. */
+  constructor(credential: string, renew: (() => Promise<string>) | null = null) {
+    this.#http = new Http(credential, renew);
   }
 
   list(): Promise<{ reviews: Review[]; limits: Limits }> {
@@ -155,38 +158,55 @@ export class Api {
     const form = new FormData();
     form.append("start", "false");
     for (const file of files) form.append("files", file, file.name);
-    const request = new XMLHttpRequest();
-    const done = new Promise<Review>((resolve, reject) => {
-      request.open("POST", this.#http.url("reviews"));
-      request.setRequestHeader("Authorization", `Bearer ${this.#http.credential}`);
-      request.responseType = "json";
-      request.upload.onprogress = ({ loaded, total }) => onSent(total ? loaded / total : 0);
-      request.onload = () => {
-        const value = request.response as Review | null;
-        if (request.status === 201 && value) resolve(value);
-        else reject(Refused.from(request.status, value));
-      };
-      request.onerror = request.onabort = () => reject(new Refused(0, "network", ""));
-      request.send(form);
-    });
-    return { done, abort: () => request.abort() };
+    let request: XMLHttpRequest;
+    const send = () =>
+      new Promise<Review>((resolve, reject) => {
+        request = new XMLHttpRequest();
+        request.open("POST", this.#http.url("reviews"));
+        request.setRequestHeader("Authorization", `Bearer ${this.#http.credential}`);
+        request.responseType = "json";
+        request.upload.onprogress = ({ loaded, total }) => onSent(total ? loaded / total : 0);
+        request.onload = () => {
+          const value = request.response as Review | null;
+          if (request.status === 201 && value) resolve(value);
+          else reject(Refused.from(request.status, value));
+        };
+        request.onerror = request.onabort = () => reject(new Refused(0, "network", ""));
+        request.send(form);
+      });
+    return { done: this.#http.signedIn(send), abort: () => request.abort() };
   }
 
-  /** Hear of a review until it has ended; a broken line is mended. Returns how to stop. */
-  watch(id: string, onReview: (review: Review) => void): () => void {
+  /**
+   * Hear of a review until it has ended; a broken line is mended, with another credential when this one has ended.
+   * `onLine` is told whether there is a line. Returns how to stop.
+   */
+  watch(id: string, onReview: (review: Review) => void, onLine: (live: boolean) => void): () => void {
     let stopped = false;
     let socket: WebSocket | null = null;
     let timer: ReturnType<typeof setTimeout> | undefined;
+    const later = () => {
+      if (!stopped) timer = setTimeout(open, MEND_MS);
+    };
     const open = () => {
+      const used = this.#http.credential;
+      let heard = false;
       socket = new WebSocket(socketUrl("", `/v1/reviews/${id}/progress`), SUBPROTOCOL);
-      socket.onopen = () => socket?.send(JSON.stringify({ type: "hello", token: this.#http.credential }));
+      socket.onopen = () => socket?.send(JSON.stringify({ type: "hello", token: used }));
       socket.onmessage = ({ data }) => {
         const message = JSON.parse(data as string) as Review & { type: string };
-        if (message.type === "review" && !stopped) onReview(message);
+        if (message.type !== "review" || stopped) return;
+        if (!heard) onLine(true);
+        heard = true;
+        onReview(message);
       };
-      // 1000: it has ended or is deleted; 44xx: this credential never gets in.
       socket.onclose = ({ code }) => {
-        if (!stopped && code !== 1000 && code < 4000) timer = setTimeout(open, 2_000);
+        // 1000: it has ended or is deleted.
+        if (stopped || code === 1000) return;
+        onLine(false);
+        if (code < 4000) later();
+        // One that was let in goes on at once; after that no faster than a broken line.
+        else this.#http.renew(used).then(() => (heard && !stopped ? open() : later()), later);
       };
     };
     open();

@@ -36,6 +36,7 @@ export class Reviews extends LitElement {
     _current: { state: true },
     _reviewer: { state: true },
     _judgeTrouble: { state: true },
+    _cut: { state: true },
   };
 
   declare language: Language;
@@ -58,6 +59,8 @@ export class Reviews extends LitElement {
   declare private _current: number;
   declare private _reviewer: string;
   declare private _judgeTrouble: string;
+  /** Ids of the reviews whose progress does not come through. */
+  declare private _cut: ReadonlySet<string>;
 
   #abort: (() => void) | null = null;
   #watched = new Map<string, () => void>();
@@ -80,6 +83,7 @@ export class Reviews extends LitElement {
     this._current = 0;
     this._reviewer = remembered();
     this._judgeTrouble = "";
+    this._cut = new Set();
   }
 
   override disconnectedCallback(): void {
@@ -133,6 +137,7 @@ export class Reviews extends LitElement {
             : html`<p class="quiet">${words.none}</p>`}
         </section>
         <section aria-labelledby=${review ? "review" : "pick"}>
+          ${review && this._cut.has(review.id) ? html`<p class="quiet" role="status">${words.cut}</p>` : nothing}
           ${review
             ? reviewView({
                 words,
@@ -209,16 +214,28 @@ export class Reviews extends LitElement {
 
   #watch(review: Review): void {
     if (ENDED.has(review.state) || (review.state === "received" && review.look)) return;
-    this.#watched.get(review.id)?.();
-    const stop = this.api.watch(review.id, (now) => {
-      this.#put(now);
-      // What waits to be started changes only by what is done here.
-      if (ENDED.has(now.state) || (now.state === "received" && now.look)) {
-        this.#watched.get(review.id)?.();
-        this.#watched.delete(review.id);
-      }
-    });
+    this.#unwatch(review.id);
+    const stop = this.api.watch(
+      review.id,
+      (now) => {
+        this.#put(now);
+        // What waits to be started changes only by what is done here.
+        if (ENDED.has(now.state) || (now.state === "received" && now.look)) this.#unwatch(review.id);
+      },
+      (live) => {
+        const cut = new Set(this._cut);
+        if (live) cut.delete(review.id);
+        else cut.add(review.id);
+        this._cut = cut;
+      },
+    );
     this.#watched.set(review.id, stop);
+  }
+
+  #unwatch(id: string): void {
+    this.#watched.get(id)?.();
+    this.#watched.delete(id);
+    this._cut = new Set([...this._cut].filter((each) => each !== id));
   }
 
   async #upload(files: File[]): Promise<void> {
@@ -272,8 +289,7 @@ export class Reviews extends LitElement {
         this.#put(left);
         return;
       }
-      this.#watched.get(review.id)?.();
-      this.#watched.delete(review.id);
+      this.#unwatch(review.id);
       this._reviews = this._reviews.filter((each) => each.id !== review.id);
       this._chosen = "";
     });

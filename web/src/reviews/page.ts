@@ -13,8 +13,8 @@ const main = document.querySelector("main") as HTMLElement;
 document.documentElement.lang = language;
 document.title = words.title;
 
-void enter(main, { title: words.title, ...words.login, offline: words.offline }, async (credential) => {
-  const api = new Api(credential);
+void enter(main, { title: words.title, ...words.login, offline: words.offline }, async (credential, renew) => {
+  const api = new Api(credential, () => renew((other) => new Api(other).list()));
   const reviews = new Reviews();
   reviews.listing = await api.list();
   reviews.language = language;

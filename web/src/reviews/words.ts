@@ -9,8 +9,9 @@ export interface Words {
   language: string;
   theme: { label: string; system: string; light: string; dark: string };
   playground: string;
-  login: { hint: string; credential: string; open: string; refused: string };
+  login: { hint: string; credential: string; open: string; refused: string; ended: string };
   offline: string;
+  cut: string;
   add: string;
   drop: string;
   choose: string;
@@ -93,8 +94,10 @@ const chinese: Words = {
     credential: "API 密钥",
     open: "打开",
     refused: "密钥无效，或没有质检权限",
+    ended: "登录已失效，请重新登录",
   },
   offline: "连不上服务，请检查后再试",
+  cut: "与服务的连接断了，正在恢复；进度可能已经往前走了",
   add: "新的质检",
   drop: "把转写文件拖到这里",
   choose: "选择文件",
@@ -205,8 +208,10 @@ const english: Words = {
     credential: "API key",
     open: "Open",
     refused: "The key is not valid, or may not review",
+    ended: "Session expired; sign in again",
   },
   offline: "The service cannot be reached; check and try again",
+  cut: "The line to the service broke and is being mended; the review may be further than shown",
   add: "New review",
   drop: "Drop transcripts here",
   choose: "Choose files",

@@ -12,6 +12,7 @@ import { Following } from "../sidebar/following";
 import { transcriptStyles } from "../sidebar/styles/transcript";
 import { Chime } from "./chime";
 import { styles } from "./styles";
+import { teamsOf } from "./teams";
 import { alertsView } from "./views/alerts";
 import { callsView } from "./views/calls";
 import { lostView, panelView, type Sent } from "./views/panel";
@@ -31,6 +32,7 @@ export class Wallboard extends LitElement {
     team: { type: String },
     teams: { attribute: false },
     credential: { attribute: false },
+    renew: { attribute: false },
     _team: { state: true },
     _order: { state: true },
     _filter: { state: true },
@@ -52,6 +54,8 @@ export class Wallboard extends LitElement {
   /** To choose from; none when the credential does not say. */
   declare teams: readonly string[];
   declare credential: string;
+  /** Gives another credential when this one has ended; rejects to try again later. */
+  declare renew: (() => Promise<string>) | null;
   declare private _team: Team;
   declare private _order: Order;
   declare private _filter: Filter;
@@ -69,6 +73,8 @@ export class Wallboard extends LitElement {
   declare private _now: number;
 
   #line: Line | null = null;
+  /** What the line itself asked for: it goes on with that. */
+  #taken = "";
   #inbox: TeamMessage[] = [];
   #focusedRow = "";
   /** When a hand was last on the rows, epoch ms. */
@@ -85,6 +91,7 @@ export class Wallboard extends LitElement {
     this.team = "";
     this.teams = [];
     this.credential = "";
+    this.renew = null;
     this._team = noTeam;
     this._order = noOrder;
     this._filter = { severity: "", escalated: false };
@@ -121,7 +128,7 @@ export class Wallboard extends LitElement {
   protected override updated(changed: PropertyValues): void {
     // A row that is moved loses the focus, and the keyboard its place.
     if (changed.has("_order") && this.#focusedRow && !this.shadowRoot?.activeElement) this.#focusRow(this.#focusedRow);
-    if (changed.has("team") || changed.has("credential")) this.#connect();
+    if (changed.has("team") || (changed.has("credential") && this.credential !== this.#taken)) this.#connect();
     if (changed.has("_opened") && this._opened) this.renderRoot.querySelector<HTMLElement>(".panel h2")?.focus();
   }
 
@@ -137,10 +144,16 @@ export class Wallboard extends LitElement {
     // The line before takes what it had not said yet with it.
     this._sent = this._sent.map((one) => (one.state === "sending" ? { ...one, state: "failed", why: this.#words.whisper.lost } : one));
     if (!this.team || !this.credential) return;
+    let used = "";
     this.#line = new Line({
       server: "",
       path: teamPath(this.team),
-      getToken: async () => this.credential,
+      // A line that was refused goes on where it was, with another credential.
+      getToken: async ({ renew }) => {
+        if (renew && this.renew && used === this.credential) this.#take(await this.renew());
+        used = this.credential;
+        return used;
+      },
       // A team's stream has no messages of an agent's but inside `watched`.
       onMessage: (message) => this.#hear(message as TeamMessage),
       onChange: (connection) => this.#onConnection(connection),
@@ -148,6 +161,20 @@ export class Wallboard extends LitElement {
       onNoted: (id) => this.#mark(id, "sent"),
     });
     this.#line.start();
+  }
+
+  #take(credential: string): void {
+    this.#taken = credential;
+    this.credential = credential;
+    this.teams = teamsOf(credential);
+  }
+
+  /** Come back as somebody who may see the team. */
+  async #signIn(): Promise<void> {
+    const given = await this.renew?.();
+    if (!given) return;
+    this.#take(given);
+    this.#line?.start();
   }
 
   #onConnection(connection: Connection): void {
@@ -298,7 +325,12 @@ export class Wallboard extends LitElement {
       ${this.#bar(words)}
       ${this.team ? nothing : this.#askTeam(words)}
       ${this.team && phase !== "live" && trouble !== "none" && (wasLive || trouble !== "network")
-        ? html`<p class="notice" role="status">${words.trouble[trouble]}</p>`
+        ? html`<p class="notice" role="status">
+            ${words.trouble[trouble]}
+            ${trouble === "forbidden" && this.renew
+              ? html`<button type="button" class="link" @click=${() => void this.#signIn()}>${words.signIn}</button>`
+              : nothing}
+          </p>`
         : nothing}
       ${phase === "live" && this._connection.degraded ? html`<p class="notice" role="status">${this.#strings.degraded}</p>` : nothing}
       ${lostView(words, this._sent.filter(({ state, callId }) => state === "failed" && callId !== this._opened), () => this.#forgetLost())}
@@ -340,14 +372,16 @@ export class Wallboard extends LitElement {
 
   #bar(words: Words): TemplateResult {
     const other = this.language === "en" ? "zh-CN" : "en";
-    const { phase, wasLive } = this._connection;
-    const state = phase === "live" ? "live" : phase === "refused" || phase === "idle" ? "offline" : wasLive ? "retrying" : "connecting";
+    const { phase, trouble, wasLive } = this._connection;
+    const ended = phase === "refused" || phase === "idle" || trouble === "unauthorized";
+    const teams = this.teams.includes(this.team) ? this.teams : [this.team, ...this.teams];
+    const state = phase === "live" ? "live" : ended ? "offline" : wasLive ? "retrying" : "connecting";
     return html`<header class="bar">
       <h1>${words.title}</h1>
-      ${this.teams.length > 1
+      ${teams.length > 1
         ? html`<label class="small">${words.team}
             <select @change=${(event: Event) => (this.team = (event.target as HTMLSelectElement).value)}>
-              ${this.teams.map((team) => html`<option value=${team} ?selected=${team === this.team}>${team}</option>`)}
+              ${teams.map((team) => html`<option value=${team} ?selected=${team === this.team}>${team}</option>`)}
             </select></label>`
         : html`<span class="quiet name">${this.team}</span>`}
       <span class="link-state ${state}" role="status"><i></i>${words.state[state]}</span>

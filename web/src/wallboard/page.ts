@@ -17,12 +17,14 @@ document.title = words.title;
 void enter(
   main,
   { title: words.title, ...words.login, offline: words.offline },
-  async (credential) => {
+  async (credential, renew) => {
     // The socket would only close: this tells a wrong credential from a service that is away.
-    await new Http(credential).ask("GET", "calls?limit=1");
+    const check = (given: string) => new Http(given).ask("GET", "calls?limit=1");
+    await check(credential);
     const wallboard = new Wallboard();
     wallboard.language = language;
     wallboard.credential = credential;
+    wallboard.renew = () => renew(check);
     wallboard.teams = teamsOf(credential);
     wallboard.team = query.get("team") ?? wallboard.teams[0] ?? "";
     return wallboard;

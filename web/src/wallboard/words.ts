@@ -8,11 +8,12 @@ export interface Words {
   title: string;
   language: string;
   theme: { label: string; system: string; light: string; dark: string };
-  login: { hint: string; credential: string; open: string; refused: string };
+  login: { hint: string; credential: string; open: string; refused: string; ended: string };
   offline: string;
   team: string;
   teamHint: string;
   openTeam: string;
+  signIn: string;
   state: { connecting: string; live: string; retrying: string; offline: string };
   trouble: Record<Exclude<Trouble, "none">, string>;
   sound: string;
@@ -61,11 +62,13 @@ const chinese: Words = {
     credential: "令牌或密钥",
     open: "打开看板",
     refused: "令牌或密钥无效，或角色不对",
+    ended: "登录已失效，请重新登录",
   },
   offline: "连不上服务，请检查网络",
   team: "班组",
   teamHint: "要看哪个班组？填通话接入时使用的班组编号。",
   openTeam: "打开",
+  signIn: "换个令牌登录",
   state: { connecting: "连接中", live: "实时", retrying: "重连中", offline: "未连接" },
   trouble: {
     unauthorized: "登录已失效，请重新登录",
@@ -135,11 +138,13 @@ const english: Words = {
     credential: "Token or key",
     open: "Open the wallboard",
     refused: "The token or key is not valid, or of another role",
+    ended: "Session expired; sign in again",
   },
   offline: "The service cannot be reached; check the network",
   team: "Team",
   teamHint: "Which team? Enter its id as the calls have it.",
   openTeam: "Open",
+  signIn: "Sign in with another token",
   state: { connecting: "Connecting", live: "Live", retrying: "Reconnecting", offline: "Offline" },
   trouble: {
     unauthorized: "Session expired; sign in again",
