@@ -264,6 +264,24 @@ def test_a_whisper_goes_by_itself_after_a_minute(
     expect(panel.root.locator(".whisper")).not_to_contain_text("语速放慢")
 
 
+@pytest.mark.parametrize("width", [320, 380, 420])
+def test_the_longest_whisper_is_read_in_full(
+    open_board: Callable[..., Board], open_panel: OpenPanel, width: int
+) -> None:
+    """Sixty characters wrap beside the button; nothing is cut off or lies under it."""
+    panel = open_panel()
+    panel.page.set_viewport_size({"width": width, "height": 720})
+    board = open_board()
+    call = board.call(agent_id=panel.agent_id)
+    board.row(call).locator(".open").click()
+    board.panel.locator("#whisper").fill("先致歉再找技术" * 8 + "转给我来")
+    board.panel.locator("#whisper").press("Enter")
+    words, button = panel.root.locator(".whisper .what"), panel.root.locator(".whisper .heed")
+    expect(words).to_contain_text("转给我来")
+    edge = button.bounding_box()["x"]
+    assert words.evaluate("(words) => words.getBoundingClientRect().left + words.scrollWidth") <= edge
+
+
 def test_the_seventh_whisper_of_a_minute_says_why_it_was_not_sent(open_board: Callable[..., Board]) -> None:
     """In the service's words, beside the whisper."""
     board = open_board()

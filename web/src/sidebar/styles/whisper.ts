@@ -27,6 +27,9 @@ export const whisperStyles = css`
   .none .word {
     position: absolute;
   }
+  .word > span {
+    min-inline-size: 0;
+  }
   .word svg {
     color: var(--accent);
     margin-block-start: 2px;
@@ -41,8 +44,9 @@ export const whisperStyles = css`
     font-size: 12px;
     color: var(--quiet);
   }
-  .what {
+  .whisper .what {
     display: block;
+    white-space: normal;
     font-size: 16px;
     font-weight: 500;
     line-height: 1.4;
