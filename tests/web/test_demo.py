@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from browser_servers import LiveService
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
-    from browser_servers import LiveService
     from playwright.sync_api import Page
 
 pytestmark = pytest.mark.browser
@@ -43,9 +44,7 @@ def demo(page: Page, service: LiveService) -> Callable[..., Page]:
     """Return a function that opens the demo, with one short sample call of our own."""
 
     def open_demo(query: str = "") -> Page:
-        listing = [{name: SAMPLE[name] for name in ("id", "title", "industry", "summary")}]
-        page.route("**/static/calls/index.json", lambda route: answer(route, listing))
-        page.route("**/static/calls/sample.json", lambda route: answer(route, SAMPLE))
+        route_sample(page)
         page.set_viewport_size({"width": 1280, "height": 800})
         page.add_init_script(
             """document.addEventListener("coach-advice", (event) => (window.rules ??= []).push(event.detail.rule))"""
@@ -57,9 +56,44 @@ def demo(page: Page, service: LiveService) -> Callable[..., Page]:
     return open_demo
 
 
+def route_sample(page: Page) -> None:
+    """Offer one short sample call of our own."""
+    listing = [{name: SAMPLE[name] for name in ("id", "title", "industry", "summary")}]
+    page.route("**/static/calls/index.json", lambda route: answer(route, listing))
+    page.route("**/static/calls/sample.json", lambda route: answer(route, SAMPLE))
+
+
 def answer(route: Any, value: object) -> None:
     """Answer a request of the page with JSON."""
     route.fulfill(body=json.dumps(value), content_type="application/json")
+
+
+def test_ended_tokens_are_renewed_in_the_middle_of_a_call(
+    page: Page, web_built: Path, service_options: tuple[str, ...], tmp_path: Path
+) -> None:
+    """The page becomes another visitor; the call plays on, and all of it stands in the panel once."""
+    with LiveService(data_dir=tmp_path, options=service_options) as live:
+        route_sample(page)
+        page.set_viewport_size({"width": 1280, "height": 800})
+        page.goto(f"{live.url}/demo")
+        panel = page.locator("coach-sidebar")
+        panel.locator(".link.on").wait_for()
+        agent = panel.evaluate("(panel) => panel.agentId")
+        page.evaluate("window.unbroken = true")
+        page.locator("[data-call=sample]").click()
+        expect(panel.locator(".turn")).to_have_count(2, timeout=10_000)
+        page.get_by_role("button", name="暂停").click()
+        # Nothing that was signed before is believed any more, as after twelve hours.
+        live.kill()
+        (tmp_path / "secret").unlink()
+        live.start()
+        expect(panel.locator(".link.on")).to_be_visible(timeout=30_000)
+        assert panel.evaluate("(panel) => panel.agentId") != agent
+        page.get_by_role("button", name="继续").click()
+        expect(page.locator("demo-softphone .state")).to_have_text("已挂断", timeout=20_000)
+        expect(panel.locator(".turn .bubble").first).to_have_text("你们这个收费是怎么回事")
+        expect(panel.locator(".turn")).to_have_count(3)
+        assert page.evaluate("window.unbroken")
 
 
 def test_sample_call_plays_to_its_end(demo: Callable[..., Page]) -> None:

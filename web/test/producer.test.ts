@@ -11,8 +11,14 @@ class Line {
   onmessage: (event: { data: string }) => void = () => {};
   onclose: (event: { code: number }) => void = () => {};
 
+  closed = false;
+
   constructor() {
     Line.last = this;
+  }
+
+  close(): void {
+    this.closed = true;
   }
 
   send(frame: string): void {
@@ -58,4 +64,33 @@ it("under pressure nothing is sent, and all of it in order when it is over", asy
   Line.last.say({ type: "ack", call_id: callId, seq: 1 });
   Line.last.say({ type: "pressure", active: false, waiting: 1 });
   expect(Line.last.seqs).toEqual([1, 2]);
+});
+
+it("a running call is told again as that of the agent it goes on as, each utterance as far as it has come", async () => {
+  const made = await producer();
+  const first = made.start({ org: "晨光银行" });
+  const said = { utterance_id: "u1", speaker: "agent", start_ms: 0, end_ms: 1, at_ms: 1 } as const;
+  made.hear({ ...said, revision: 1, text: "您", final: false });
+  made.hear({ ...said, revision: 2, text: "您好", final: true });
+  Line.last.say({ type: "ack", call_id: first, seq: 3 });
+  made.become("a2");
+  Line.last.sent.length = 0;
+  Line.last.say({ type: "ready", role: "producer" });
+  expect(Line.last.sent).toMatchObject([
+    { type: "call.started", seq: 1, agent_id: "a2", slots: { org: "晨光银行" } },
+    { type: "utterance", seq: 2, text: "您好", final: true },
+  ]);
+  expect(Line.last.sent[0]).not.toHaveProperty("call_id", first);
+  expect(Line.last.closed).toBe(true);
+});
+
+it("a call whose end has arrived is not told again", async () => {
+  const made = await producer();
+  const callId = made.start({});
+  made.end(1);
+  Line.last.say({ type: "ack", call_id: callId, seq: 2 });
+  made.become("a2");
+  Line.last.sent.length = 0;
+  Line.last.say({ type: "ready", role: "producer" });
+  expect(Line.last.sent).toEqual([]);
 });

@@ -35,6 +35,7 @@ const CALM_DOWN_MS = 500;
 
 export class Producer {
   readonly #options: ProducerOptions;
+  #agentId: string;
   #socket: WebSocket | null = null;
   #ready = false;
   /** The service asked to wait: its disk is behind. */
@@ -45,17 +46,41 @@ export class Producer {
   #unacked: Numbered[] = [];
   #callId = "";
   #seq = 0;
+  /** All of the call that was started last, as it was said. */
+  #told: Record<string, unknown>[] = [];
 
   constructor(options: ProducerOptions) {
     this.#options = options;
+    this.#agentId = options.agentId;
     void this.#connect();
   }
 
   start(slots: Record<string, string>): string {
-    this.#callId = `demo-${Date.now().toString(36)}-${Math.random().toString(36).slice(2, 8)}`;
-    this.#seq = 0;
-    this.#push({ type: "call.started", agent_id: this.#options.agentId, agent_name: this.#options.agentName, team: this.#options.team, slots });
+    this.#begin();
+    this.#told = [];
+    this.#push({ type: "call.started", agent_id: this.#agentId, agent_name: this.#options.agentName, team: this.#options.team, slots });
     return this.#callId;
+  }
+
+  /**
+   * Go on as another agent, with a token of his. Nobody may go on with another's call, so one that still runs, or
+   * whose end has not arrived, is told again as his.
+   */
+  become(agentId: string): void {
+    this.#agentId = agentId;
+    const [told, arrived] = [this.#told, !this.#unacked.some(({ call_id }) => call_id === this.#callId)];
+    this.#unacked = [];
+    this.#ready = false;
+    if (told.at(-1)?.["type"] === "call.ended" && arrived) this.#told = [];
+    else if (told.length) {
+      this.#begin();
+      this.#told = [];
+      // Of an utterance only what it has come to.
+      const latest = new Map(told.map((event) => [event["utterance_id"] ?? event, event]));
+      for (const event of latest.values()) this.#push(event["type"] === "call.started" ? { ...event, agent_id: agentId } : event);
+    }
+    // It was opened with a token of the agent before.
+    this.#socket?.close();
   }
 
   hear({ at_ms: _, ...result }: Result): void {
@@ -66,7 +91,13 @@ export class Producer {
     this.#push({ type: "call.ended", at_ms: atMs });
   }
 
+  #begin(): void {
+    this.#callId = `demo-${Date.now().toString(36)}-${Math.random().toString(36).slice(2, 8)}`;
+    this.#seq = 0;
+  }
+
   #push(event: Record<string, unknown>): void {
+    this.#told.push(event);
     this.#seq += 1;
     const numbered: Numbered = { ...event, call_id: this.#callId, seq: this.#seq };
     this.#unacked.push(numbered);

@@ -28,22 +28,36 @@ async function begin(): Promise<void> {
   }
   const softphone = new DemoSoftphone();
   softphone.language = language;
-  const kept = (which: "sidebar_token" | "producer_token", renew: boolean) => {
-    // Every session is another agent's, so a page whose tokens are refused starts over.
-    if (renew) location.reload();
+  const given = new Map<keyof DemoSession, string>();
+  let coming: Promise<void> | null = null;
+  /** A token of the session; once it is refused, of a new one, which is another agent's: both sides go on as him. */
+  const token = async (which: "sidebar_token" | "producer_token", renew: boolean) => {
+    // Both are refused at about the same time: who comes second finds the new session there.
+    if (renew && given.get(which) === session[which]) {
+      coming ??= demoSession()
+        .then((next) => {
+          session = next;
+          producer.become(next.agent_id);
+          sidebar.agentId = next.agent_id;
+        })
+        .finally(() => (coming = null));
+      await coming;
+    }
+    given.set(which, session[which]);
     return session[which];
   };
-  softphone.producer = new Producer({
+  const producer = new Producer({
     agentId: session.agent_id,
     team: "demo",
     agentName: words.agentName,
-    getToken: async ({ renew }) => kept("producer_token", renew),
+    getToken: ({ renew }) => token("producer_token", renew),
     onTrouble: (text) => (softphone.trouble = text),
   });
+  softphone.producer = producer;
   const sidebar = new CoachSidebar();
   sidebar.agentId = session.agent_id;
   sidebar.language = language;
-  sidebar.getToken = ({ renew }) => kept("sidebar_token", renew);
+  sidebar.getToken = ({ renew }) => token("sidebar_token", renew);
   const panel = document.createElement("div");
   panel.className = "panel";
   panel.append(sidebar);
