@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from coach.service.channel import Channel
     from coach.service.ownership import Ownership
-    from coach.service.store import Store, StoredCall
+    from coach.service.store import Store
+    from coach.service.stored_call import StoredCall
 
 log = logging.getLogger(__name__)
 

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from coach.service.messages import CallStarted
     from coach.service.ruleset import RuleSource
     from coach.service.signing import Secrets
-    from coach.service.store import Store, StoredCall
+    from coach.service.store import Store
+    from coach.service.stored_call import StoredCall
 
 
 @dataclass(frozen=True, slots=True)

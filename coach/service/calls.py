@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from coach.service.render import Message
     from coach.service.ruleset import RuleSource
     from coach.service.signing import Secrets
-    from coach.service.store import Store, StoredCall
+    from coach.service.store import Store
+    from coach.service.stored_call import StoredCall
 
 log = logging.getLogger(__name__)
 
@@ -225,13 +226,7 @@ class Calls:
 
     async def look(self, call_id: str) -> Message | None:
         """Render one running call, from memory or else from the disk; None when it does not run."""
-        live = self.find(call_id)
-        if live is None:
-            stored = await self._store.load_call(call_id)
-            if stored is None or stored.ended_ms is not None:
-                return None
-            live = self._builder.rebuild(stored, shown=False)
-        return {"type": "snapshot", "agent_id": live.agent_id, "call": live.snapshot()}
+        return await self._snapshots.of_call(call_id, live=self.find(call_id))
 
     async def revive_open(self) -> None:
         """Rebuild the calls that were running when the service stopped."""
@@ -318,7 +313,10 @@ class Calls:
 
     def _on_stale(self, live: LiveCall, error: BaseException) -> None:
         mine = isinstance(error, StaleCallError) and not live.released and self.ownership.shared
-        if mine and all(producer.resends for producer in live.producers):
+        if mine and not live.producers:
+            # Nobody sends it here any more: whoever wrote it has it.
+            self._release(live)
+        elif mine and all(producer.resends for producer in live.producers):
             self._renewals.begin(live)
         else:
             live.refuse_rest()

@@ -1,7 +1,8 @@
 """The database of one tenant: a SQLite file, or a schema of its own on a PostgreSQL server.
 
-Makes the engine, knows the dialect, hides the address. Statements are SQLAlchemy Core that both run; what they
-do not share is `upsert` and `insert_new`. Tables are in `schema`, their revisions in `migrate`.
+Knows the dialect, hides the address. Statements are SQLAlchemy Core that both run; what they
+do not share is `upsert` and `insert_new`. The drivers are set up in `engines`, tables
+are in `schema`, their revisions in `migrate`.
 """
 
 from __future__ import annotations
@@ -9,27 +10,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-import sqlite3
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from sqlalchemy import ARRAY, Text, any_, create_engine, event, func, literal
+from sqlalchemy import ARRAY, Text, any_, func, literal
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from coach.config import check_database_url
 from coach.errors import ConfigError, MessageError
+from coach.service.engines import COMMAND_S, postgresql_engine, sqlite_engine, thread_engine
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Iterator
 
     from sqlalchemy import ColumnElement, Connection, Engine, Table
-    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
     from coach.config import Settings
 
@@ -43,29 +42,6 @@ FAILURES: Final = (DBAPIError, OSError, PoolTimeoutError)
 ResultT = TypeVar("ResultT")
 
 _TENANT: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,40}")
-# How long a statement waits for who writes to the same file.
-_BUSY_MS: Final = 5000
-_DURABLE: Final = (
-    # An ack survives a power cut too; the group commit pays for the flush.
-    "synchronous = FULL",
-    # What is deleted is overwritten, not just forgotten.
-    "secure_delete = ON",
-)
-_CONNECT_S: Final = 10
-# A server that hangs is as good as one that is gone; the rules' health over millions of rows takes seconds.
-_COMMAND_S: Final = 60
-_POOL_WAIT_S: Final = 10
-# A writer that died with its machine, or was stopped, must not hold other writers' calls for hours.
-_SESSION: Final = (
-    "SET application_name TO 'coach'",
-    "SET idle_in_transaction_session_timeout TO '20s'",
-    "SET lock_timeout TO '20s'",
-    "SET tcp_keepalives_idle TO 20",
-    "SET tcp_keepalives_interval TO 5",
-    "SET tcp_keepalives_count TO 3",
-    # Nothing here gains from compiling a query; a first run must not wait for it.
-    "SET jit TO off",
-)
 
 
 class DatabaseAwayError(MessageError):
@@ -104,14 +80,16 @@ class Database:
         self.tenant = tenant
         self.file = place if isinstance(place, Path) else None
         self.dialect: Literal["sqlite", "postgresql"] = "sqlite" if self.file else "postgresql"
-        # Only for a file, and only once something is committed.
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="coach-commit")
+        # Only for a file, and only once they are needed.
+        self._commits = ThreadPoolExecutor(1, thread_name_prefix="coach-commits")
+        self._reads = ThreadPoolExecutor(1, thread_name_prefix="coach-reads")
         self._writer: Engine | None = None
+        self._reader: Engine | None = None
         # Quoted where it is used: a tenant's name may have a dash.
         self.schema = f"coach_{tenant}"
         if isinstance(place, Path):
             self.label = str(place)
-            self._engine = _sqlite(place, read_only=read_only)
+            self._engine = sqlite_engine(place, read_only=read_only)
             self._writing = self._engine.execution_options(immediate=not read_only)
             self._reading = self._engine
         else:
@@ -120,8 +98,8 @@ class Database:
             except ValueError as error:
                 raise ConfigError(f"database_url: {error}") from None
             self.label = f"{_shown(place)} {self.schema}"
-            self._engine = _postgresql(
-                place, schema=self.schema, pool=pool, command_s=None if patient else _COMMAND_S
+            self._engine = postgresql_engine(
+                place, schema=self.schema, pool=pool, command_s=None if patient else COMMAND_S
             )
             self._writing = self._engine
             # A call is read by several queries, which must all see the same moment.
@@ -197,20 +175,39 @@ class Database:
         if self.file is None:
             async with self.transaction(limit_s=limit_s) as connection:
                 return await connection.run_sync(work)
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._begin, work)
+        return await asyncio.get_running_loop().run_in_executor(self._commits, self._put, work)
 
-    def _begin(self, work: Callable[[Connection], ResultT]) -> ResultT:
+    async def read(self, work: Callable[[Connection], ResultT]) -> ResultT:
+        """Do queries that all see the same moment, and return their result; for a file in one trip, as `commit`.
+
+        Raises:
+            DatabaseAwayError: it cannot be asked now.
+        """
+        if self.file is None:
+            async with self.reading() as connection:
+                return await connection.run_sync(work)
+        with _told_apart():
+            return await asyncio.get_running_loop().run_in_executor(self._reads, self._get, work)
+
+    def _put(self, work: Callable[[Connection], ResultT]) -> ResultT:
         if self._writer is None:
-            self._writer = _writer(self.label)
+            self._writer = thread_engine(self.label, begin="BEGIN IMMEDIATE")
         with self._writer.begin() as connection:
+            return work(connection)
+
+    def _get(self, work: Callable[[Connection], ResultT]) -> ResultT:
+        if self._reader is None:
+            self._reader = thread_engine(self.label, begin="BEGIN")
+        with self._reader.connect() as connection:
             return work(connection)
 
     async def close(self) -> None:
         """Close every connection."""
         await self._engine.dispose()
-        if self._writer is not None:
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._writer.dispose)
-        self._thread.shutdown()
+        for thread, engine in ((self._commits, self._writer), (self._reads, self._reader)):
+            if engine is not None:
+                await asyncio.get_running_loop().run_in_executor(thread, engine.dispose)
+            thread.shutdown()
 
 
 @contextlib.contextmanager
@@ -287,99 +284,3 @@ def _shown(url: str) -> str:
     hosts = parts.netloc.rpartition("@")[2]
     query = dict(pair.partition("=")[::2] for pair in parts.query.split("&") if pair)
     return f"postgresql://{hosts or unquote(query.get('host', ''))}{parts.path}"
-
-
-def _sqlite(file: Path, *, read_only: bool) -> AsyncEngine:
-    address = f"file:{file}?mode=ro&uri=true" if read_only else str(file)
-    # Parameters are what customers said: they must not get into the log with an error.
-    engine = create_async_engine(f"sqlite+aiosqlite:///{address}", hide_parameters=True)
-
-    def on_connect(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own type
-        # The driver begins a transaction only with the first change; ours begin where they are said to.
-        connection.isolation_level = None
-        connection.run_async(_prepare_reader if read_only else _prepare_file)
-
-    def on_begin(connection: Connection) -> None:
-        # IMMEDIATE: who reads in order to write must not find that another wrote meanwhile.
-        immediate = connection.get_execution_options().get("immediate")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
-
-    event.listen(engine.sync_engine, "connect", on_connect)
-    event.listen(engine.sync_engine, "begin", on_begin)
-    return engine
-
-
-def _writer(file: str) -> Engine:
-    """Make the connection of one thread that changes a file; the file is there and in WAL mode already."""
-    engine = create_engine(f"sqlite:///{file}", hide_parameters=True)
-
-    def on_connect(connection: sqlite3.Connection, _record: object) -> None:
-        connection.isolation_level = None
-        for pragma in (f"busy_timeout = {_BUSY_MS}", *_DURABLE):
-            connection.execute(f"PRAGMA {pragma}")
-
-    event.listen(engine, "connect", on_connect)
-    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
-    return engine
-
-
-async def _prepare_reader(connection: Any) -> None:  # noqa: ANN401 - the driver's own type
-    await connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
-
-
-async def _prepare_file(connection: Any) -> None:  # noqa: ANN401 - the driver's own type
-    await _prepare_reader(connection)
-    until = time.monotonic() + _BUSY_MS / 1000
-    # While another process makes the same file, SQLite refuses this at once instead of waiting.
-    while True:
-        try:
-            await connection.execute("PRAGMA journal_mode = WAL")
-            break
-        except sqlite3.OperationalError:
-            if time.monotonic() > until:
-                raise
-            await asyncio.sleep(0.01)
-    for pragma in _DURABLE:
-        await connection.execute(f"PRAGMA {pragma}")
-
-
-def _postgresql(url: str, *, schema: str, pool: int, command_s: int | None) -> AsyncEngine:
-    try:
-        check_database_url(url)
-    except ValueError as error:
-        raise ConfigError(f"database_url: {error}") from None
-
-    try:
-        import asyncpg  # noqa: PLC0415 - an optional extra
-    except ImportError as error:
-        raise ConfigError(
-            "database_url: PostgreSQL 需要 asyncpg；请安装：pip install 'coach[postgresql]'"
-        ) from error
-
-    async def connect() -> Any:  # noqa: ANN401 - the driver has no types
-        try:
-            # The driver reads the address itself: several hosts, sslmode and the rest mean what libpq means by them.
-            connection = await asyncpg.connect(url, timeout=_CONNECT_S, command_timeout=command_s)
-        except ValueError as error:
-            raise ConnectionError(f"database_url: {error}") from None
-        try:
-            # Not with the start of the connection: poolers refuse most settings there.
-            await connection.execute("; ".join((*_SESSION, f'SET search_path TO "{schema}"')))
-        except BaseException:
-            connection.terminate()
-            raise
-        return connection
-
-    return create_async_engine(
-        "postgresql+asyncpg://",
-        async_creator=connect,
-        hide_parameters=True,
-        pool_size=pool,
-        max_overflow=0,
-        pool_timeout=_POOL_WAIT_S,
-        # After the server was away, nobody is to be handed a connection of before.
-        pool_pre_ping=True,
-        # Those used last are used first, so that a server may be shrunk or moved behind its name.
-        pool_use_lifo=True,
-        pool_recycle=1800,
-    )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from coach.service.live import Producer
     from coach.service.messages import ProducerEvent
-    from coach.service.store import StoredCall
+    from coach.service.stored_call import StoredCall
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from coach.service.call_builder import CallBuilder
     from coach.service.live import LiveCall
     from coach.service.snapshots import AgentSnapshots
-    from coach.service.store import Store, StoredCall
+    from coach.service.store import Store
+    from coach.service.stored_call import StoredCall
 
 log = logging.getLogger(__name__)
 

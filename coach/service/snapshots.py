@@ -48,6 +48,11 @@ class AgentSnapshots:
         live = self._shown(topic)
         return None if live is None else _render(topic, live.snapshot())
 
+    async def of_call(self, call_id: str, *, live: LiveCall | None) -> Message | None:
+        """Return the snapshot of one running call, from the disk if it is not in memory; None when it does not run."""
+        found = live or await self._heard_again(call_id)
+        return None if found is None else _render(agent_topic(found.agent_id), found.snapshot())
+
     async def stored(self, topic: str) -> Message:
         """Return the snapshot of the call on disk, heard again for this; nobody owns it by that."""
         agent_id = topic.partition(":")[2]
@@ -60,10 +65,14 @@ class AgentSnapshots:
         )
         async with self._store.reading() as connection:
             call_id = (await connection.execute(query)).scalar()
-        stored = None if call_id is None else await self._store.load_call(call_id)
+        found = None if call_id is None else await self._heard_again(call_id)
+        return self.empty(topic) if found is None else _render(topic, found.snapshot())
+
+    async def _heard_again(self, call_id: str) -> LiveCall | None:
+        stored = await self._store.load_call(call_id)
         if stored is None or stored.ended_ms is not None:
-            return self.empty(topic)
-        return _render(topic, self._builder.rebuild(stored, shown=False).snapshot())
+            return None
+        return self._builder.rebuild(stored, shown=False)
 
     def empty(self, topic: str) -> Message:
         """Return the snapshot of an agent who is in no call."""

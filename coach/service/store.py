@@ -11,14 +11,13 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from dataclasses import dataclass
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from sqlalchemy import select, text
 
-from coach.coaching.events import Utterance
 from coach.errors import CoachError
 from coach.service import schema
 from coach.service.batch import Batch, Write
@@ -26,15 +25,16 @@ from coach.service.commit import advance_calls, write_rows
 from coach.service.database import FAILURES, DatabaseAwayError, is_refusal, reason_of
 from coach.service.meter import Meter
 from coach.service.migrate import open_database
+from coach.service.stored_call import read_call
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from sqlalchemy import Connection
-    from sqlalchemy.engine import Row
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from coach.service.database import Database
+    from coach.service.stored_call import StoredCall
     from coach.service.webhooks.events import EventWriter
 
     Waiting = tuple[Write, asyncio.Future[None]]
@@ -54,31 +54,6 @@ _LOOK_S: Final = 5.0
 
 class StaleCallError(CoachError):
     """Another writer moved the call on; the state in memory is out of date."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoredCall:
-    """A call as the disk knows it.
-
-    Attributes:
-        heard: the finals in order, each with its seq.
-        snoozes: in order: seq, rule, and whether it fell silent (True) or speaks again.
-        moments: in the order of the call.
-        moved_at: when it moved last, in seconds since 1970; None: an older program wrote it.
-    """
-
-    call_id: str
-    agent_id: str
-    started_at: float
-    slots: dict[str, str]
-    seq: int
-    ended_ms: int | None
-    heard: tuple[tuple[int, Utterance], ...]
-    snoozes: tuple[tuple[int, str, bool], ...]
-    moments: tuple[dict[str, Any], ...]
-    team: str | None = None
-    agent_name: str = ""
-    moved_at: float | None = None
 
 
 class Store:
@@ -156,10 +131,13 @@ class Store:
         Raises:
             DatabaseAwayError: it cannot be asked now.
         """
+        self._check_there()
+        return self._database.reading()
+
+    def _check_there(self) -> None:
         if self.error and self._database.file is None:
             # A connection carries many calls: they must not all wait until a server that is away does not answer.
             raise DatabaseAwayError(self.error)
-        return self._database.reading()
 
     async def settle(self) -> None:
         """Wait until everything put so far was committed or given up."""
@@ -168,41 +146,13 @@ class Store:
             await asyncio.wait([self._waiting[-1][1]])
 
     async def load_call(self, call_id: str) -> StoredCall | None:
-        """Read a call with everything needed to hear it again; None when it was never started."""
-        async with self.reading() as connection:
-            row = (
-                await connection.execute(select(schema.calls).where(schema.calls.c.call_id == call_id))
-            ).first()
-            if row is None:
-                return None
-            table = schema.utterances
-            heard = await connection.execute(
-                select(table).where(table.c.call_id == call_id).order_by(table.c.seq, table.c.utterance_id)
-            )
-            table = schema.snoozes
-            snoozes = await connection.execute(
-                select(table.c.seq, table.c.rule, table.c.quiet)
-                .where(table.c.call_id == call_id)
-                .order_by(table.c.seq, table.c.rule)
-            )
-            table = schema.moments
-            moments = await connection.execute(
-                select(table).where(table.c.call_id == call_id).order_by(table.c.at_ms, table.c.id)
-            )
-            return StoredCall(
-                call_id=call_id,
-                agent_id=row.agent_id,
-                started_at=row.started_at,
-                slots=orjson.loads(row.slots),
-                seq=row.seq,
-                ended_ms=row.ended_ms,
-                heard=tuple((each.seq, _utterance(each)) for each in heard),
-                snoozes=tuple((each.seq, each.rule, each.quiet) for each in snoozes),
-                moments=tuple(_moment(each) for each in moments),
-                team=row.team,
-                agent_name=row.agent_name,
-                moved_at=row.moved_at,
-            )
+        """Read a call with everything needed to hear it again; None when it was never started.
+
+        Raises:
+            DatabaseAwayError: it cannot be asked now.
+        """
+        self._check_there()
+        return await self._database.read(partial(read_call, call_id=call_id))
 
     async def open_calls(self, *, since: float, limit: int) -> list[str]:
         """List calls that have not ended, youngest first. `since` in seconds since 1970."""
@@ -364,30 +314,6 @@ class Store:
                 log.error("数据库不接受：%s", reason_of(error), extra={"call_id": call_id})  # noqa: TRY400 - no trace
                 refused[call_id] = CoachError(reason_of(error))
         return stale, refused
-
-
-def _utterance(row: Row[Any]) -> Utterance:
-    return Utterance(
-        call_id=row.call_id,
-        utterance_id=row.utterance_id,
-        revision=row.revision,
-        speaker=row.speaker,
-        text=row.text,
-        final=True,
-        start_ms=row.start_ms,
-        end_ms=row.end_ms,
-    )
-
-
-def _moment(row: Row[Any]) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "utterance_id": row.utterance_id,
-        "kind": row.kind,
-        "at_ms": row.at_ms,
-        "turn": row.turn,
-        "details": orjson.loads(row.details),
-    }
 
 
 def _fail(waiting: list[tuple[Write, asyncio.Future[None]]], error: Exception) -> None:

@@ -168,6 +168,27 @@ def test_a_stale_write_is_looked_up_before_the_producer_hears_of_it(two, wire):
     two(main)
 
 
+def test_a_stale_write_without_a_producer_takes_a_call_from_nobody(two, wire):
+    """Whose producer went elsewhere, and who missed that, drops the call when the disk says so."""
+
+    async def main(one, other):
+        producer = Told()
+        await one.take(producer, wire.started(), wire.said("您好", seq=2))
+        await one.calls.settle("c1")
+        one.now[0] += 25
+        await one.take(producer, wire.said("第", seq=3, utterance_id="u3", final=False))
+        one.calls.forget_producer(producer, {"c1"})
+        one.deaf()
+        await other.take(Told(), wire.said("第三句", seq=3))
+        await other.calls.settle("c1")
+        one.calls.tick()
+        await one.until(lambda: "c1" not in one.calls)
+        assert await one.calls.held(["c1"]) == {"c1"}
+        assert "c1" in other.calls
+
+    two(main)
+
+
 def test_a_gap_is_looked_up_before_the_producer_hears_of_it(two, wire):
     """Events that went to another worker are no gap."""
 
