@@ -321,10 +321,12 @@ export class Wallboard extends LitElement {
     const shown = ordered.filter((call) => passes(call, this._filter));
     const running = ordered.filter((call) => call.endedAt === null).length;
     const { phase, trouble, wasLive } = this._connection;
+    // While the form asks for another credential it says why.
+    const asking = phase === "token" && trouble === "unauthorized";
     return html`<div class="board" @keydown=${this.#onKey}>
       ${this.#bar(words)}
       ${this.team ? nothing : this.#askTeam(words)}
-      ${this.team && phase !== "live" && trouble !== "none" && (wasLive || trouble !== "network")
+      ${this.team && !asking && phase !== "live" && trouble !== "none" && (wasLive || trouble !== "network")
         ? html`<p class="notice" role="status">
             ${words.trouble[trouble]}
             ${trouble === "forbidden" && this.renew
