@@ -239,11 +239,14 @@ class Call:
         """Find the hits of an utterance: by advice id, with how many of the same rule stand before it."""
         if utterance.speaker != "agent":
             return {}
-        seen: Counter[str] = Counter()
-        current: dict[str, tuple[int, Hit]] = {}
         customer = self._customer_before(utterance)
-        hits = self._checker.check(utterance.text, final=utterance.final, customer=customer)
-        for hit in (*self._across(utterance, hits, customer), *hits):
+        found = self._checker.check(utterance.text, final=utterance.final, customer=customer)
+        hits = (*self._across(utterance, found, customer), *found)
+        current: dict[str, tuple[int, Hit]] = {}
+        if not hits:
+            return current
+        seen: Counter[str] = Counter()
+        for hit in hits:
             occurrence = seen[hit.rule]
             identity = advice_id(self.call_id, utterance.utterance_id, hit.rule, occurrence)
             current[identity] = (occurrence, hit)

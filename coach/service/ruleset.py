@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 # How long to rest after work that can wait, in times of what it took.
-REST: Final = 4.0
+REST: Final = 9.0
 _DONE: Final = object()
 
 
