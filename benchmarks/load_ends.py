@@ -369,7 +369,11 @@ class Sidebar:
         seen.shown = {said["utterance_id"]: 1 for said in call["transcript"] if said["final"]}
         places = [seen.finals.index(each) for each in seen.shown if each in seen.finals]
         seen.last_final = max(places, default=-1)
-        seen.cards |= {each["id"] for each in call["advice"]}
+        # The page shows what the snapshot has: a card of partial words that nobody heard again is off it.
+        there = {each["id"] for each in (*call["advice"], *call["resolved"])}
+        seen.gone |= seen.cards - there
+        seen.gone -= there
+        seen.cards |= there
 
     def _in_order(self, offset: str) -> None:
         epoch, _, number = offset.rpartition("-")
