@@ -27,7 +27,7 @@ from coach.language.pattern import (
     walk,
 )
 from coach.language.text import normalize_literal
-from coach.language.written import BAR, EDGE, YOU, LetterWriter, Vocabulary, WordWriter
+from coach.language.written import BAR, EDGE, YOU, Vocabulary, WordWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -173,13 +173,13 @@ class CompiledPattern:
         """The words with one of which every match begins; None when there is no such set."""
         return _lead(self.tree, self._vocabulary)
 
-    @cached_property
+    @property
     def _writer(self) -> WordWriter:
-        return WordWriter(self._vocabulary, tagged=self.tagged)
+        return self._vocabulary.tagged_words if self.tagged else self._vocabulary.words
 
     @cached_property
     def _letters(self) -> re.Pattern[str]:
-        return re.compile(LetterWriter(self._vocabulary).sequence(self.tree))
+        return re.compile(self._vocabulary.letters.sequence(self.tree))
 
     @cached_property
     def _regex(self) -> re.Pattern[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from coach.language.pattern import (
@@ -44,12 +45,29 @@ _AT_END = rf"(?=[{_CLAUSE_EDGES}])"
 _MAX_FILLERS = 2
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Vocabulary:
     """What a pattern may refer to: word classes by name, and the fillers passed over between items."""
 
     classes: Mapping[str, tuple[str, ...]]
     fillers: tuple[str, ...] = ()
+
+    # Thousands of patterns are written by the same three writers.
+
+    @cached_property
+    def words(self) -> WordWriter:
+        """Writes patterns over words."""
+        return WordWriter(self, tagged=False)
+
+    @cached_property
+    def tagged_words(self) -> WordWriter:
+        """Writes patterns over words with parts of speech."""
+        return WordWriter(self, tagged=True)
+
+    @cached_property
+    def letters(self) -> LetterWriter:
+        """Writes patterns over plain letters."""
+        return LetterWriter(self)
 
 
 class WordWriter:
