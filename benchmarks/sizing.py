@@ -40,9 +40,9 @@ class Costs:
     events: float = 4.2
     finals: float = 0.06
 
-    coach_us: float = 900.0
-    alone_us: float = 600.0
-    valkey_us: float = 100.0
+    coach_us: float = 400.0
+    alone_us: float = 280.0
+    valkey_us: float = 80.0
     postgresql_us: float = 40.0
     up: float = 200.0
     down: float = 245.0
