@@ -167,6 +167,52 @@ class Call(_Answer):
     whispers: tuple[StoredWhisper, ...] = ()
 
 
+class Erased(_Answer):
+    """How much was deleted. `decisions`: those whose words were taken out; their verdicts stay."""
+
+    calls: int
+    utterances: int
+    advice: int
+    moments: int
+    feedback: int
+    snoozes: int
+    whispers: int
+    webhooks: int
+    decisions: int
+
+
+class Deleted(_Answer):
+    """What a deletion did.
+
+    `running`: calls that go on and were left alone. `reviews`: those whose files hold some of the calls still.
+    """
+
+    deleted: Erased
+    running: tuple[str, ...]
+    reviews: tuple[str, ...]
+
+
+class AuditEntry(_Answer):
+    """Who did what. `who` is the name of a key or person, "-" where nobody is known; `n` rises with time."""
+
+    n: int
+    at: datetime
+    who: str
+    role: str
+    address: str
+    # A newer service knows more of them.
+    action: str
+    target: str
+    details: dict[str, Any]
+
+
+class AuditPage(_Answer):
+    """A page of entries, youngest first; `next` is the cursor of the next page, null on the last."""
+
+    entries: tuple[AuditEntry, ...]
+    next: str | None
+
+
 class Verdicted(_Answer):
     """A verdict that was stored."""
 

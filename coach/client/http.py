@@ -26,7 +26,18 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Unpack
 
-    from coach.client.answers import Call, CallRow, CheckMany, CheckOne, Health, Token, UserToken, Verdicted
+    from coach.client.answers import (
+        AuditEntry,
+        Call,
+        CallRow,
+        CheckMany,
+        CheckOne,
+        Deleted,
+        Health,
+        Token,
+        UserToken,
+        Verdicted,
+    )
     from coach.client.messages import Degraded, OtherEvent, StreamEvent
     from coach.client.producer import SpeakerName
     from coach.client.requests import Ask
@@ -133,18 +144,37 @@ class Client:
             live: only those that go on (True) or are over (False).
             limit: at most so many.
         """
-        cursor, left = None, limit
-        while left is None or left > 0:
-            page = self._ask(requests.calls(agent_id=agent_id, live=live, limit=left, cursor=cursor))
+        paging = requests.calls(agent_id=agent_id, live=live, limit=limit)
+        while (ask := paging.next()) is not None:
+            page = self._ask(ask)
+            paging.take(len(page.calls), page.next)
             yield from page.calls
-            left = None if left is None else left - len(page.calls)
-            cursor = page.next
-            if cursor is None:
-                return
 
     def call(self, call_id: str) -> Call:
         """Return all that is stored of a call."""
         return self._ask(requests.call(call_id))
+
+    def delete_call(self, call_id: str) -> Deleted:
+        """Delete all that is kept of a call that is over; needs the role admin.
+
+        Raises:
+            RefusedError: `unknown_call`; `conflict`, it goes on.
+        """
+        return self._ask(requests.delete_call(call_id))
+
+    def delete_customer(self, customer_id: str) -> Deleted:
+        """Delete every call of a customer (as in `call.started`) that is over; none is no error. Role admin."""
+        return self._ask(requests.delete_customer(customer_id))
+
+    def audit(
+        self, *, limit: int | None = None, **only: Unpack[requests.AuditFilter]
+    ) -> Iterator[AuditEntry]:
+        """Iterate over who did what (`AuditFilter` narrows it), youngest first, at most `limit`. Role admin."""
+        paging = requests.audit(limit=limit, **only)
+        while (ask := paging.next()) is not None:
+            page = self._ask(ask)
+            paging.take(len(page.entries), page.next)
+            yield from page.entries
 
     def give_feedback(self, advice_id: str, *, verdict: requests.Verdict) -> Verdicted:
         """Store a verdict on a piece of advice."""
@@ -276,19 +306,35 @@ class AsyncClient:
         self, *, agent_id: str | None = None, live: bool | None = None, limit: int | None = None
     ) -> AsyncIterator[CallRow]:
         """See `Client.calls`."""
-        cursor, left = None, limit
-        while left is None or left > 0:
-            page = await self._ask(requests.calls(agent_id=agent_id, live=live, limit=left, cursor=cursor))
+        paging = requests.calls(agent_id=agent_id, live=live, limit=limit)
+        while (ask := paging.next()) is not None:
+            page = await self._ask(ask)
+            paging.take(len(page.calls), page.next)
             for row in page.calls:
                 yield row
-            left = None if left is None else left - len(page.calls)
-            cursor = page.next
-            if cursor is None:
-                return
 
     async def call(self, call_id: str) -> Call:
         """See `Client.call`."""
         return await self._ask(requests.call(call_id))
+
+    async def delete_call(self, call_id: str) -> Deleted:
+        """See `Client.delete_call`."""
+        return await self._ask(requests.delete_call(call_id))
+
+    async def delete_customer(self, customer_id: str) -> Deleted:
+        """See `Client.delete_customer`."""
+        return await self._ask(requests.delete_customer(customer_id))
+
+    async def audit(
+        self, *, limit: int | None = None, **only: Unpack[requests.AuditFilter]
+    ) -> AsyncIterator[AuditEntry]:
+        """See `Client.audit`."""
+        paging = requests.audit(limit=limit, **only)
+        while (ask := paging.next()) is not None:
+            page = await self._ask(ask)
+            paging.take(len(page.entries), page.next)
+            for entry in page.entries:
+                yield entry
 
     async def give_feedback(self, advice_id: str, *, verdict: requests.Verdict) -> Verdicted:
         """See `Client.give_feedback`."""

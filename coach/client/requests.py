@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypedDict, TypeVar
 from urllib.parse import quote
 
 import orjson
 from pydantic import BaseModel, ValidationError
 
 from coach.client.answers import (
+    AuditPage,
     Call,
     CallPage,
     CheckMany,
     CheckOne,
+    Deleted,
     Health,
     RefusedAnswer,
     Taken,
@@ -23,13 +25,15 @@ from coach.client.answers import (
 )
 from coach.client.errors import ClientError, RefusedError, UnreachableError
 from coach.client.messages import Verdict
+from coach.client.paging import Paging
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import date
 
     from coach.client.window import Message
 
-__all__ = ["Ask", "UserRole", "Verdict"]
+__all__ = ["Ask", "AuditFilter", "UserRole", "Verdict"]
 
 UserRole = Literal["supervisor", "reviewer", "admin"]
 
@@ -37,7 +41,22 @@ AnswerT = TypeVar("AnswerT", bound=BaseModel)
 
 _OK: Final = 200
 _FAILED: Final = 500
-_PAGE: Final = 200
+# Rows of a page: as many as the service gives.
+_CALLS: Final = 200
+_ENTRIES: Final = 1000
+
+
+class AuditFilter(TypedDict, total=False):
+    """Which entries of the audit log: from `since` on, before `until`, of one person, action or target.
+
+    A day, or a time without a zone, is the service's. A target has its kind before it, such as `call:c1`.
+    """
+
+    since: date
+    until: date
+    who: str
+    action: str
+    target: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,29 +93,58 @@ def check_many(texts: Sequence[str], *, speaker: str) -> Ask[CheckMany]:
 
 def events(call_id: str, batch: list[Message]) -> Ask[Taken]:
     """Send events of one call."""
-    return _post(f"/v1/calls/{quote(call_id, safe='')}/events", {"events": batch}, Taken)
+    return _post(f"/v1/calls/{_segment(call_id=call_id)}/events", {"events": batch}, Taken)
 
 
-def calls(*, agent_id: str | None, live: bool | None, limit: int | None, cursor: str | None) -> Ask[CallPage]:
-    """Ask for a page of calls."""
-    query = {"limit": str(_PAGE if limit is None else min(_PAGE, limit))}
+def calls(*, agent_id: str | None, live: bool | None, limit: int | None) -> Paging[CallPage]:
+    """Ask for the pages of calls."""
+    query: dict[str, str] = {}
     if agent_id is not None:
         query["agent_id"] = agent_id
     if live is not None:
         query["live"] = str(live).lower()
-    if cursor is not None:
-        query["cursor"] = cursor
-    return Ask("GET", "/v1/calls", CallPage, query=query)
+    return Paging(Ask("GET", "/v1/calls", CallPage, query=query), most=_CALLS, limit=limit)
 
 
 def call(call_id: str) -> Ask[Call]:
     """Ask for one call."""
-    return Ask("GET", f"/v1/calls/{quote(call_id, safe='')}", Call)
+    return Ask("GET", f"/v1/calls/{_segment(call_id=call_id)}", Call)
+
+
+def delete_call(call_id: str) -> Ask[Deleted]:
+    """Delete one call."""
+    return Ask("DELETE", f"/v1/calls/{_segment(call_id=call_id)}", Deleted)
+
+
+def delete_customer(customer_id: str) -> Ask[Deleted]:
+    """Delete the calls of one customer."""
+    return Ask("DELETE", f"/v1/customers/{_segment(customer_id=customer_id)}", Deleted)
+
+
+def audit(
+    *,
+    limit: int | None,
+    since: date | None = None,
+    until: date | None = None,
+    who: str = "",
+    action: str = "",
+    target: str = "",
+) -> Paging[AuditPage]:
+    """Ask for the pages of the audit log; `AuditFilter` describes the fields."""
+    query = {
+        "since": "" if since is None else since.isoformat(),
+        "until": "" if until is None else until.isoformat(),
+        "who": who,
+        "action": action,
+        "target": target,
+    }
+    wanted = {name: value for name, value in query.items() if value}
+    return Paging(Ask("GET", "/v1/audit", AuditPage, query=wanted), most=_ENTRIES, limit=limit)
 
 
 def give_feedback(advice_id: str, *, verdict: Verdict) -> Ask[Verdicted]:
     """Store a verdict."""
-    return _post(f"/v1/advice/{quote(advice_id, safe='')}/feedback", {"verdict": verdict}, Verdicted)
+    return _post(f"/v1/advice/{_segment(advice_id=advice_id)}/feedback", {"verdict": verdict}, Verdicted)
 
 
 def mint_token(agent_id: str, *, ttl_s: int) -> Ask[Token]:
@@ -136,6 +184,19 @@ def read(ask: Ask[AnswerT], status: int, body: bytes) -> AnswerT:
         kind = UnreachableError if status >= _FAILED else ClientError
         raise kind(f"{ask.method} {ask.path}: HTTP {status}，答复不是 coach 的；地址对吗？") from error
     raise RefusedError(refusal.code, refusal.message, field=refusal.field or "", status=status)
+
+
+def _segment(**ids: str) -> str:
+    """Encode one id as a segment of a path.
+
+    Raises:
+        RefusedError: it is empty; the path would be another one.
+    """
+    ((name, value),) = ids.items()
+    if not value:
+        raise RefusedError("invalid_field", f"{name}: 收到空的编号，应为至少 1 个字符", field=name)
+    # As they are, these lead to another path, too.
+    return value.replace(".", "%2E") if value in {".", ".."} else quote(value, safe="")
 
 
 def _post(path: str, body: dict[str, Any], answer: type[AnswerT]) -> Ask[AnswerT]:
