@@ -94,7 +94,7 @@ def test_partials_heard_again_are_told_apart(told):
 def test_a_snapshot_makes_good_what_was_missed(told):
     """What it shows counts as shown, and what comes after it is not twice."""
     held = [{"utterance_id": f"u{turn}", "revision": 2, "final": True} for turn in range(2)]
-    call = {"call_id": "c1", "transcript": held, "advice": [{"id": "x"}]}
+    call = {"call_id": "c1", "transcript": held, "advice": [{"id": "x"}], "resolved": []}
     tally = told(said(0), {"type": "snapshot", "call": call}, said(2))
     assert tally.twice == 0
     assert not any(judged(tally).values())

@@ -32,8 +32,11 @@ export async function enter(
   token: (session: DemoSession) => string = (session) => session.sidebar_token,
 ): Promise<void> {
   let demo = false;
+  // Until there is a page, the form it begins with is there to ask.
+  let shown = false;
   let coming: Promise<string> | null = null;
-  const renew: Renew = (check) => {
+  const renew: Renew = async (check) => {
+    if (!shown && !demo) throw new Refused(401, "not_authenticated", "");
     coming ??= (demo ? demoSession().then(token) : askAgain(main, words, check)).finally(() => (coming = null));
     return coming;
   };
@@ -41,6 +44,7 @@ export async function enter(
     const page = await show(credential, renew);
     document.body.className = "playground";
     main.replaceChildren(page);
+    shown = true;
   };
   try {
     const session = await demoSession();
