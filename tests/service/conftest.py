@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
+import ssl
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from coach.service.tenant import Tenant
 
 TIMEOUT_S = 10
+_AUTHORITIES = ssl.create_default_context()
 
 WORDS = """\
 version: 1
@@ -140,6 +142,8 @@ class Running:
         headers = options.pop("headers", {})
         if key is not None:
             headers = {"Authorization": f"Bearer {key or self.key}", **headers}
+        # Made for each request, the context would cost more than everything the request does.
+        options.setdefault("verify", _AUTHORITIES)
         return httpx.request(
             method, self.url + path, headers=headers, timeout=TIMEOUT_S, trust_env=False, **options
         )

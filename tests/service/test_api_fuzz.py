@@ -1,6 +1,6 @@
 """Every operation of /openapi.json against a running service: what is described is sent, and what is not.
 
-schemathesis makes up the requests. `COACH_FUZZ_EXAMPLES` (20) says how many for each operation.
+schemathesis makes up the requests. `COACH_FUZZ_EXAMPLES` (15) says how many for each operation.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 pytest.importorskip("schemathesis", reason="schemathesis is not installed: pip install coach[test]")
 
-EXAMPLES = int(os.environ.get("COACH_FUZZ_EXAMPLES", "20"))
+EXAMPLES = int(os.environ.get("COACH_FUZZ_EXAMPLES", "15"))
 WAIT_S = 60
 DIALOGUE = "客服：您好，请讲\n客户：怎么退订\n客服：这个我不知道\n客户：那好吧\n"
 CARD = """\
