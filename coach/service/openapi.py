@@ -26,10 +26,13 @@ _METHODS: Final = frozenset({"get", "post", "put", "patch", "delete"})
 # Answers whose types the client has; the schema of any other is drawn from its example.
 _MODELS: Final[dict[str, tuple[type[BaseModel], ...]]] = {
     "POST /v1/check": (answers.CheckOne, answers.CheckMany),
-    "POST /v1/tokens": (answers.Token,),
+    "POST /v1/tokens": (answers.Token, answers.UserToken),
     "POST /v1/calls/{call_id}/events": (answers.Taken,),
     "GET /v1/calls": (answers.CallPage,),
     "GET /v1/calls/{call_id}": (answers.Call,),
+    "DELETE /v1/calls/{call_id}": (answers.Deleted,),
+    "DELETE /v1/customers/{customer_id}": (answers.Deleted,),
+    "GET /v1/audit": (answers.AuditPage,),
     "POST /v1/advice/{advice_id}/feedback": (answers.Verdicted,),
     "GET /v1/rules": (answers.Rules,),
     "GET /healthz": (answers.Health,),

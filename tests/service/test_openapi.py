@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
+import pkgutil
+import re
+from typing import TYPE_CHECKING
+
 import jsonschema
 import pytest
 
+from coach import client
+from coach.client.paging import Paging
 from coach.service import openapi_examples
 from coach.service.openapi import schema_of
+
+if TYPE_CHECKING:
+    from coach.client.requests import Ask
 
 METHODS = {"get", "post", "put", "patch", "delete"}
 
@@ -31,6 +42,37 @@ def operations(document: dict) -> dict[str, dict]:
 def success(operation: dict) -> dict:
     """Return the answer of an operation that went well."""
     return next(answer for status, answer in operation["responses"].items() if status.startswith("2"))
+
+
+def asked_by_the_client() -> dict[str, Ask]:
+    """Return every request that the client can make, by the function that describes it."""
+    found = {}
+    for module in pkgutil.iter_modules(client.__path__):
+        if not module.name.endswith("requests"):
+            continue
+        for name, function in inspect.getmembers(
+            importlib.import_module(f"coach.client.{module.name}"), inspect.isfunction
+        ):
+            returned = inspect.signature(function).return_annotation
+            if not name.startswith("_") and re.match(r"(Ask|Paging)\[", str(returned)):
+                asked = function(**_given(function))
+                found[f"{module.name}.{name}"] = asked.next() if isinstance(asked, Paging) else asked
+    return found
+
+
+def _given(function) -> dict:
+    """Return a value for each parameter: only the path of the request and the type of its answer matter."""
+    values = {"int": 1, "Sequence": ["x"], "Iterable": ["x"], "list": [], "Mapping": {}, "Verdict": "useful"}
+    return {
+        name: values.get(str(each.annotation).partition("[")[0].partition(" ")[0], "x")
+        for name, each in inspect.signature(function).parameters.items()
+        if each.default is each.empty and each.kind is not each.VAR_KEYWORD
+    }
+
+
+def named_by(schema) -> set[str]:
+    """Return the types that the schema of an answer names."""
+    return {each["$ref"].rpartition("/")[2] for each in schema.get("anyOf", [schema]) if "$ref" in each}
 
 
 def fits(document: dict, schema: dict, value) -> None:
@@ -73,6 +115,24 @@ def test_every_example_of_an_answer_fits_its_schema(served):
     for operation in operations(document).values():
         for described in success(operation)["content"].values():
             fits(document, described["schema"], described["example"])
+
+
+def test_the_client_reads_the_types_that_the_document_names(served):
+    """Each request of the client is for a route of the document, whose answer is the type the client reads."""
+    _, document = served
+    known = operations(document)
+    asked = asked_by_the_client()
+    assert {"requests.check", "requests.audit", "requests.delete_customer"} <= asked.keys()
+    stray = {}
+    for function, ask in asked.items():
+        shapes = {name: re.compile(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(name))) for name in known}
+        matching = [name for name, shape in shapes.items() if shape.fullmatch(f"{ask.method} {ask.path}")]
+        # The route that is written out goes before the one with a blank.
+        name = min(matching, key=lambda each: each.count("{"), default="")
+        content = success(known[name])["content"]["application/json"] if name else {"schema": {}}
+        if ask.answer.__name__ not in named_by(content["schema"]):
+            stray[function] = f"{name or 'no route'}: {ask.answer.__name__}"
+    assert stray == {}
 
 
 def test_no_example_is_left_over(served):
