@@ -151,7 +151,7 @@ async def _team(socket: WebSocket, team: str) -> None:
         greeted = await service.lobby.greet(
             socket,
             role="supervisor",
-            admits=lambda principal: principal.may("supervise") and principal.covers_team(team),
+            admits=lambda principal: principal.may("supervise") and principal.sight.covers_team(team),
         )
         if greeted is None:
             return

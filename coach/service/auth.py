@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from coach.config import is_loopback
 from coach.service.database import DEFAULT_TENANT
 from coach.service.roles import may
+from coach.service.sight import Sight
 
 if TYPE_CHECKING:
     from coach.service.roles import Right, Role
@@ -28,7 +29,7 @@ class Principal:
     Attributes:
         agent_id: the only agent they have to do with; None: every agent of the tenant.
         name: of the key, or whom the token is for; for the log.
-        teams: those a supervisor may listen to.
+        teams: those whose calls a supervisor may see.
         by_key: proved by an API key.
         key_id: which one; "" for a token.
         expires_at: until when the token holds, seconds since 1970; None for a key, which `keys` knows about.
@@ -57,12 +58,14 @@ class Principal:
         return may(self.role, right)
 
     def covers(self, agent_id: str) -> bool:
-        """Tell whether this principal may see and change that agent's calls."""
+        """Tell whether that agent's calls are this principal's to bring in and to answer."""
         return self.agent_id is None or self.agent_id == agent_id
 
-    def covers_team(self, team: str) -> bool:
-        """Tell whether this principal may see that team: a supervisor's token names its teams."""
-        return self.by_key or self.role != "supervisor" or team in self.teams
+    @property
+    def sight(self) -> Sight:
+        """Which calls this principal may see: a supervisor's token names its teams, without any it sees none."""
+        limited = self.role == "supervisor" and not self.by_key
+        return Sight(self.agent_id, self.teams if limited else None)
 
 
 class Gate:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Row
     from sqlalchemy.ext.asyncio import AsyncConnection
 
+    from coach.service.sight import Sight
+
 router = APIRouter()
 
 
@@ -37,14 +39,19 @@ async def list_calls(
     limit: Annotated[int, Query(ge=1, le=200, description="At most so many.")] = 50,
 ) -> Response:
     """List stored calls, youngest first."""
-    if principal.agent_id is not None:
-        if agent_id not in {None, principal.agent_id}:
-            raise MessageError("not_allowed", "令牌不包含该坐席", field="agent_id")
-        agent_id = principal.agent_id
+    if agent_id is not None and not principal.covers(agent_id):
+        raise MessageError("not_allowed", "令牌不包含该坐席", field="agent_id")
     tenant = tenant_of(request, principal)
     async with tenant.store.reading() as connection:
         before = None if cursor is None else _place(cursor)
-        rows = await _page(connection, agent_id=agent_id, live=live, before=before, limit=limit + 1)
+        rows = await _page(
+            connection,
+            sight=principal.sight,
+            agent_id=agent_id,
+            live=live,
+            before=before,
+            limit=limit + 1,
+        )
     held = await tenant.calls.held(row.call_id for row in rows if row.ended_ms is None)
     return JsonResponse(
         {
@@ -66,6 +73,7 @@ async def list_calls(
 async def _page(
     connection: AsyncConnection,
     *,
+    sight: Sight,
     agent_id: str | None,
     live: bool | None,
     before: tuple[float, str] | None,
@@ -74,6 +82,7 @@ async def _page(
     calls = schema.calls.c
     query = (
         select(calls.call_id, calls.agent_id, calls.started_at, calls.ended_ms)
+        .where(sight.of_calls())
         .order_by(calls.started_at.desc(), calls.call_id.desc())
         .limit(limit)
     )

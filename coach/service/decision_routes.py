@@ -24,6 +24,7 @@ from coach.service.review_routes import Reading  # noqa: TC001 - as above
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from coach.service.review_requests import Visitor
     from coach.service.tenant import Tenant
 
 _MAX_BODY = 16 * 1024
@@ -99,7 +100,7 @@ async def list_hits(
 ) -> Response:
     """List the hits of a review with what was decided about them; the first page counts them by rule."""
     tenant = tenant_of(request, visitor)
-    record = tenant.reviews.get(review_id, visitor.owner)
+    record = await tenant.seen_reviews.get(review_id, visitor)
     if record.state != "finished":
         raise MessageError("conflict", f"state: 这次质检是 {record.state}；做完才有命中", field="state")
     out = tenant.reviews.out(review_id)
@@ -140,7 +141,7 @@ async def decide(request: Request, principal: Deciding) -> Response:
         asked.start,
         asked.end,
     )
-    hit = await _hit(tenant, place, owner=visitor.owner)
+    hit = await _hit(tenant, place, visitor)
     if hit is None:
         raise MessageError(
             "not_found",
@@ -173,7 +174,7 @@ async def list_decisions(
     """List decisions, the latest first; a sidebar token sees those about its agent."""
     tenant = tenant_of(request, principal)
     found = await tenant.decisions.listed(
-        scope=_scope(tenant, principal), rule=rule, call=call, review=review, state=state, limit=limit
+        scope=await _scope(tenant, principal), rule=rule, call=call, review=review, state=state, limit=limit
     )
     return JsonResponse({"decisions": found})
 
@@ -183,7 +184,7 @@ async def appeal(request: Request, decision_id: str, principal: Appealing) -> Re
     """Appeal against a decision: the agent himself, or somebody with an API key for him."""
     tenant = tenant_of(request, principal)
     asked = await read_body(request, AppealRequest, limit=_MAX_BODY)
-    decision = await tenant.decisions.get(decision_id, _scope(tenant, principal))
+    decision = await tenant.decisions.get(decision_id, await _scope(tenant, principal))
     if asked.agent_id is not None and not principal.covers(asked.agent_id):
         raise MessageError("not_allowed", "agent_id: 令牌只能代表自己申诉", field="agent_id")
     who = asked.agent_id or principal.agent_id or decision["agent_id"] or "-"
@@ -196,7 +197,7 @@ async def settle(request: Request, decision_id: str, principal: Deciding) -> Res
     """Settle an appeal."""
     tenant = tenant_of(request, principal)
     asked = await read_body(request, SettleRequest, limit=_MAX_BODY)
-    await tenant.decisions.get(decision_id, _scope(tenant, principal))
+    await tenant.decisions.get(decision_id, await _scope(tenant, principal))
     return JsonResponse(
         await tenant.decisions.settle(
             decision_id,
@@ -213,14 +214,17 @@ async def health(request: Request, principal: Operating) -> Response:
     """Say how each rule fares, the worst first."""
     tenant = tenant_of(request, principal)
     book = tenant.rules.current.rulebook
-    found = await rules_health(tenant.database, book.tellers, reviews=tenant.settings.data_dir / "reviews")
+    scope = await _scope(tenant, principal)
+    found = await rules_health(
+        tenant.database, book.tellers, reviews=tenant.settings.data_dir / "reviews", scope=scope
+    )
     return JsonResponse({"digest": book.digest, "rules": [as_dict(each) for each in found]})
 
 
-async def _hit(tenant: Tenant, place: HitPlace, *, owner: str) -> Mapping[str, Any] | None:
+async def _hit(tenant: Tenant, place: HitPlace, visitor: Visitor) -> Mapping[str, Any] | None:
     if not place.review_id:
         return await tenant.decisions.find_advice(place)
-    if tenant.reviews.get(place.review_id, owner).state != "finished":
+    if (await tenant.seen_reviews.get(place.review_id, visitor)).state != "finished":
         return None
     return await find_hit(
         tenant.reviews.out(place.review_id),
@@ -238,10 +242,14 @@ def _place_of(review_id: str, hit: Mapping[str, Any]) -> HitPlace:
     )
 
 
-def _scope(tenant: Tenant, principal: Principal) -> Scope:
-    if principal.agent_id is None:
+async def _scope(tenant: Tenant, principal: Principal) -> Scope:
+    """Return whose decisions somebody may see: those about calls that he may see, live and recorded."""
+    sight, demo = principal.sight, tenant.settings.demo
+    if sight.whole:
         return Scope()
-    if tenant.settings.demo:
-        visitor = admit(principal, "read-decisions", demo=True)
-        return Scope(reviews=frozenset(record.id for record in tenant.reviews.listed(visitor.owner)))
-    return Scope(agent_id=principal.agent_id)
+    if sight.agent_id is not None and not demo:
+        # An agent's decisions name him, in reviews that he cannot see too.
+        return Scope(agent_id=sight.agent_id)
+    visitor = admit(principal, "read-decisions", demo=demo)
+    reviews = frozenset(record.id for record in await tenant.seen_reviews.listed(visitor))
+    return Scope(reviews=reviews, live=None if visitor.owner else sight)

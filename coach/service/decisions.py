@@ -11,21 +11,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import and_, func, insert, or_, select, true, update
 
 from coach.errors import MessageError
 from coach.language.masking import mask
 from coach.service import schema
 from coach.service.database import insert_new
 from coach.service.render import timestamp
+from coach.service.sight import EVERYTHING, NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
+    from sqlalchemy import ColumnElement
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from coach.service.audit import Signed
     from coach.service.database import Database
+    from coach.service.sight import Sight
 
 Verdict = Literal["right", "wrong"]
 
@@ -50,16 +53,32 @@ class HitPlace:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Whose decisions somebody may see; None: no limit."""
+    """Which decisions somebody may see.
+
+    Attributes:
+        agent_id: only those about this agent.
+        reviews: only those about hits of these reviews, and about live calls in `live`; None: all.
+    """
 
     agent_id: str | None = None
     reviews: frozenset[str] | None = None
+    live: Sight | None = None
 
-    def covers(self, row: Mapping[str, Any]) -> bool:
-        """Tell whether a decision is in it."""
-        return (self.agent_id is None or row["agent_id"] == self.agent_id) and (
-            self.reviews is None or row["review_id"] in self.reviews
-        )
+    @property
+    def sight(self) -> Sight:
+        """Which live calls are in it."""
+        return EVERYTHING if self.reviews is None else self.live or NOTHING
+
+    def condition(self) -> ColumnElement[bool]:
+        """Return it as a condition on the table of the decisions."""
+        table = schema.decisions.c
+        wanted: list[ColumnElement[bool]] = []
+        if self.agent_id is not None:
+            wanted.append(table.agent_id == self.agent_id)
+        if self.reviews is not None:
+            live = and_(table.review_id == "", self.sight.of_call(table.call_id))
+            wanted.append(or_(table.review_id.in_(self.reviews), live))
+        return and_(true(), *wanted)
 
 
 class Decisions:
@@ -199,9 +218,7 @@ class Decisions:
             MessageError: `not_found`, also for what lies outside of `scope`.
         """
         async with self._database.reading() as connection:
-            row = await self._known(connection, decision_id)
-            if scope is not None and not scope.covers(row):
-                raise _unknown()
+            row = await self._known(connection, decision_id, scope=scope)
             return (await _told(connection, [row]))[0]
 
     async def listed(
@@ -216,16 +233,14 @@ class Decisions:
     ) -> list[dict[str, Any]]:
         """List decisions with their history, the latest first."""
         table = schema.decisions.c
-        query = select(schema.decisions).order_by(table.at.desc(), table.id).limit(limit)
+        query = (
+            select(schema.decisions).where(scope.condition()).order_by(table.at.desc(), table.id).limit(limit)
+        )
         for column, wanted in ((table.rule, rule), (table.call_id, call), (table.state, state)):
             if wanted:
                 query = query.where(column == wanted)
         if review is not None:
             query = query.where(table.review_id == review)
-        if scope.agent_id is not None:
-            query = query.where(table.agent_id == scope.agent_id)
-        if scope.reviews is not None:
-            query = query.where(table.review_id.in_(scope.reviews))
         async with self._database.reading() as connection:
             return await _told(connection, await _rows(connection, query))
 
@@ -236,9 +251,16 @@ class Decisions:
             return {each["id"]: each for each in await _told(connection, await _rows(connection, query))}
 
     async def _known(
-        self, connection: AsyncConnection, decision_id: str, *, lock: bool = False
+        self,
+        connection: AsyncConnection,
+        decision_id: str,
+        *,
+        lock: bool = False,
+        scope: Scope | None = None,
     ) -> dict[str, Any]:
         query = select(schema.decisions).where(schema.decisions.c.id == decision_id)
+        if scope is not None:
+            query = query.where(scope.condition())
         rows = await _rows(connection, query.with_for_update() if lock else query)
         if not rows:
             raise _unknown()

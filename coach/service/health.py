@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import distinct, func, select
 
 from coach.errors import ConfigError
 from coach.review.rate import Rate
 from coach.service import schema
+from coach.service.decisions import Scope
 from coach.service.migrate import refusal, standing
 from coach.service.review_hits import FILE, count_hits
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
     from coach.rulebook.rules import Rule
     from coach.service.database import Database
+
+ALL: Final = Scope()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +88,22 @@ class _Counts:
     marked: Counter[tuple[str, str]]
 
 
-async def rules_health(database: Database, rules: Iterable[Rule], *, reviews: Path) -> list[RuleHealth]:
+async def rules_health(
+    database: Database, rules: Iterable[Rule], *, reviews: Path, scope: Scope = ALL
+) -> list[RuleHealth]:
     """Judge the rules that are about agents, the worst first.
 
     Args:
         database: of a service, which may be running.
         reviews: the folder of its reviews.
         rules: of the rule book; drafts and what listens to customers are passed over.
+        scope: what is counted.
 
     Raises:
         ConfigError: there is no database, or an older coach wrote it.
         DatabaseAwayError: it cannot be asked now.
     """
-    counts = await _count(database, reviews)
+    counts = await _count(database, reviews, scope)
     known = {rule.id: rule for rule in rules if rule.speaker == "agent" and rule.status != "draft"}
     fired = counts.live.keys() | counts.reviewed.keys() | {rule for rule, _ in counts.decided}
     found = [
@@ -135,15 +141,17 @@ def as_dict(health: RuleHealth) -> dict[str, Any]:
     }
 
 
-async def _count(database: Database, reviews: Path) -> _Counts:
+async def _count(database: Database, reviews: Path, scope: Scope) -> _Counts:
     if database.file is not None and not database.file.is_file():
         raise ConfigError(f"data_dir: 没有 {database.file}；应为 coach serve 的数据目录")
     async with database.reading() as connection:
         found = await standing(connection)
         if found.state != "current":
             raise ConfigError(refusal(database, found))
-        counts = await _count_stored(connection)
+        counts = await _count_stored(connection, scope)
     for out in _results(reviews):
+        if scope.reviews is not None and out.parent.name not in scope.reviews:
+            continue
         for rule, title, count in await count_hits(out):
             counts.reviewed[rule] += count
             counts.titles.setdefault(rule, title)
@@ -154,34 +162,37 @@ def _results(reviews: Path) -> list[Path]:
     return sorted(file.parent for file in reviews.glob(f"r*/out/{FILE}"))
 
 
-async def _count_stored(connection: AsyncConnection) -> _Counts:
+async def _count_stored(connection: AsyncConnection, scope: Scope) -> _Counts:
     advice, feedback, snoozes = schema.advice.c, schema.feedback.c, schema.snoozes.c
     decisions, history = schema.decisions.c, schema.decision_history.c
     count = func.count()
+    told, judged = scope.sight.of_call(advice.call_id), scope.condition()
     live = await connection.execute(
-        select(advice.rule, count).where(advice.withdrawn.is_(False)).group_by(advice.rule)
+        select(advice.rule, count).where(advice.withdrawn.is_(False), told).group_by(advice.rule)
     )
     marked = await connection.execute(
         select(advice.rule, feedback.value, count)
         .join(schema.advice, advice.id == feedback.advice_id)
-        .where(feedback.kind == "verdict")
+        .where(feedback.kind == "verdict", told)
         .group_by(advice.rule, feedback.value)
     )
     muted = await connection.execute(
         select(snoozes.rule, func.count(distinct(snoozes.call_id)))
-        .where(snoozes.quiet.is_(True))
+        .where(snoozes.quiet.is_(True), scope.sight.of_call(snoozes.call_id))
         .group_by(snoozes.rule)
     )
     decided = await connection.execute(
-        select(decisions.rule, decisions.verdict, count).group_by(decisions.rule, decisions.verdict)
+        select(decisions.rule, decisions.verdict, count)
+        .where(judged)
+        .group_by(decisions.rule, decisions.verdict)
     )
     waiting = await connection.execute(
-        select(decisions.rule, count).where(decisions.state == "appealed").group_by(decisions.rule)
+        select(decisions.rule, count).where(decisions.state == "appealed", judged).group_by(decisions.rule)
     )
     appealed = await connection.execute(
         select(decisions.rule, func.count(distinct(history.decision_id)))
         .join(schema.decisions, decisions.id == history.decision_id)
-        .where(history.kind == "appealed")
+        .where(history.kind == "appealed", judged)
         .group_by(decisions.rule)
     )
     return _Counts(

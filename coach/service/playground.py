@@ -18,6 +18,7 @@ from coach.service.auth import Principal
 from coach.service.recent import recent_calls, sample_calls
 from coach.service.responses import JsonResponse, error_response
 from coach.service.rest import body_of, read_body
+from coach.service.sight import EVERYTHING
 from coach.service.workshop import TooBusyError, TooSlowError, Workshop
 
 if TYPE_CHECKING:
@@ -187,7 +188,11 @@ async def show_effect(request: Request, principal: Supervisor) -> Response:
     tenant = tenant_of(request, principal)
     own = not principal.may("playground")
     calls: list[RecordedCall] = await recent_calls(
-        tenant.database, limit=asked.calls, agents=_DEMO_AGENTS if own else ""
+        tenant.database,
+        limit=asked.calls,
+        agents=_DEMO_AGENTS if own else "",
+        # Visitors of the demo see the calls of all of them.
+        sight=EVERYTHING if own else principal.sight,
     )
     stored = bool(calls)
     if not stored:

@@ -9,24 +9,29 @@ from sqlalchemy import select
 
 from coach.coaching.review_call import RecordedTurn
 from coach.service import schema
+from coach.service.sight import EVERYTHING
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from coach.coaching.events import Speaker
     from coach.service.database import Database
+    from coach.service.sight import Sight
 
 RecordedCall = tuple[str, list[RecordedTurn]]
 # Some 200 long calls; more would not be read and takes seconds.
 _MAX_TURNS: Final = 20_000
 
 
-async def recent_calls(database: Database, *, limit: int, agents: str = "") -> list[RecordedCall]:
+async def recent_calls(
+    database: Database, *, limit: int, agents: str = "", sight: Sight = EVERYTHING
+) -> list[RecordedCall]:
     """Read the calls that began last, youngest first, with what was said in them.
 
     Args:
         limit: at most so many calls.
         agents: only calls of agents whose id begins like this.
+        sight: only calls that it covers.
 
     Raises:
         DatabaseAwayError: it cannot be asked now.
@@ -34,7 +39,7 @@ async def recent_calls(database: Database, *, limit: int, agents: str = "") -> l
     calls, said = schema.calls.c, schema.utterances.c
     youngest = (
         select(calls.call_id)
-        .where(calls.agent_id.startswith(agents, autoescape=True))
+        .where(calls.agent_id.startswith(agents, autoescape=True), sight.of_calls())
         .order_by(calls.started_at.desc(), calls.call_id.desc())
         .limit(limit)
     )

@@ -122,7 +122,7 @@ async def show_call(request: Request, call_id: str, principal: ReadingCalls) -> 
     """Show what is stored of a call."""
     tenant = tenant_of(request, principal)
     stored = await tenant.store.load_call(call_id)
-    if stored is None or not principal.covers(stored.agent_id):
+    if stored is None or not principal.sight.covers(agent_id=stored.agent_id, team=stored.team):
         raise MessageError("unknown_call", "没有这通电话", field="call_id")
     if principal.role != "producer" and principal.agent_id is None:
         # A person, or what acts for one; agents and platforms see their own.

@@ -100,10 +100,11 @@ class LinkRequest(_Model):
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Whose reviews somebody may see in which tenant: "" those of everybody."""
+    """Whose reviews somebody may see in which tenant: "" those of everybody; with teams, those of their calls only."""
 
     owner: str
     tenant: str
+    teams: tuple[str, ...] | None = None
 
 
 def admit(principal: Principal, right: Right, *, demo: bool) -> Visitor:
@@ -112,8 +113,10 @@ def admit(principal: Principal, right: Right, *, demo: bool) -> Visitor:
     Raises:
         MessageError: `not_allowed`.
     """
-    if principal.may(right) and principal.agent_id is None:
-        return Visitor("", principal.tenant)
+    teams = principal.sight.teams
+    # The supervisor of a demo is one of its visitors.
+    if principal.may(right) and principal.agent_id is None and (teams is None or not demo):
+        return Visitor("", principal.tenant, teams)
     if not demo:
         check_right(principal, right)
     return Visitor(_DEMO, principal.tenant)

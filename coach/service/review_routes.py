@@ -117,7 +117,7 @@ async def list_reviews(request: Request, visitor: Reading) -> Response:
     settings, reviews = tenant.settings, tenant.reviews
     return JsonResponse(
         {
-            "reviews": [reviews.told(record) for record in reviews.listed(visitor.owner)],
+            "reviews": [reviews.told(record) for record in await tenant.seen_reviews.listed(visitor)],
             "limits": {
                 "upload_bytes": settings.review_upload_mb * _MB,
                 "upload_files": settings.review_upload_files,
@@ -133,25 +133,25 @@ async def list_reviews(request: Request, visitor: Reading) -> Response:
 async def show(request: Request, review_id: str, visitor: Reading) -> Response:
     """Show one review: its state, how far it is, what was recognised."""
     tenant = tenant_of(request, visitor)
-    return _told(tenant, tenant.reviews.get(review_id, visitor.owner))
+    return _told(tenant, await tenant.seen_reviews.get(review_id, visitor))
 
 
 @router.post("/v1/reviews/{review_id}/start", openapi_extra=body_of(OptionsRequest))
 async def start(request: Request, review_id: str, visitor: Reviewing) -> Response:
     """Begin a review that was only received, or go on with one that was cancelled or failed."""
-    reviews = tenant_of(request, visitor).reviews
-    reviews.get(review_id, visitor.owner)
+    tenant = tenant_of(request, visitor)
+    await tenant.seen_reviews.get(review_id, visitor)
     body = await _body(request)
     options = read_request(OptionsRequest, read_object(body)).options if body.strip() else None
-    await _noted(request, tenant_of(request, visitor), "review-started", review_id)
-    return _told(tenant_of(request, visitor), await reviews.start(review_id, options))
+    await _noted(request, tenant, "review-started", review_id)
+    return _told(tenant, await tenant.reviews.start(review_id, options))
 
 
 @router.delete("/v1/reviews/{review_id}")
 async def remove(request: Request, review_id: str, visitor: Reviewing) -> Response:
     """Cancel a review that waits or runs; delete any other with its files."""
     tenant = tenant_of(request, visitor)
-    tenant.reviews.get(review_id, visitor.owner)
+    await tenant.seen_reviews.get(review_id, visitor)
     await _noted(request, tenant, "review-deleted", review_id)
     record = await tenant.reviews.remove(review_id)
     return Response(status_code=204) if record is None else _told(tenant, record)
@@ -166,7 +166,7 @@ async def results(
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> Response:
     """Return results, a JSON line a call; the header Link leads to the next page."""
-    out = _finished(tenant_of(request, visitor), review_id, visitor)
+    out = await _finished(tenant_of(request, visitor), review_id, visitor)
     page, after = await asyncio.to_thread(_page_of, out / "results.jsonl", cursor, limit)
     headers = {}
     if after is not None:
@@ -179,7 +179,7 @@ async def results(
 async def link(request: Request, review_id: str, visitor: Reading) -> Response:
     """Give an address that a browser can open without a key, for a minute."""
     tenant = tenant_of(request, visitor)
-    out = _finished(tenant, review_id, visitor)
+    out = await _finished(tenant, review_id, visitor)
     asked = read_request(LinkRequest, read_object(await _body(request)))
     _existing(out, asked.file)
     path = f"/v1/reviews/{review_id}/{asked.file}"
@@ -195,7 +195,7 @@ async def download(request: Request, review_id: str, file: str, ticket: str = ""
     holder = _tickets(request).admits(ticket, request.url.path) if ticket else None
     visitor = await reading(request) if holder is None else Visitor("", holder)
     tenant = tenant_of(request, visitor)
-    path = _existing(_finished(tenant, review_id, visitor), file)
+    path = _existing(await _finished(tenant, review_id, visitor), file)
     if holder is None:
         await _noted(request, tenant, "review-downloaded", review_id, file=file)
     if file == "report.html":
@@ -217,7 +217,7 @@ async def watch(socket: WebSocket, review_id: str) -> None:
             return
         visitor = admit(greeted.principal, "read-reviews", demo=demo)
         tenant = service.tenants[visitor.tenant]
-        tenant.reviews.get(review_id, visitor.owner)
+        await tenant.seen_reviews.get(review_id, visitor)
         with service.lobby.admitted(socket, greeted.principal):
             await _tell_until_gone(socket, tenant.reviews, review_id)
     except MessageError as error:
@@ -314,8 +314,8 @@ def _tickets(request: Request) -> Tickets:
     return service_of(request).tickets
 
 
-def _finished(tenant: Tenant, review_id: str, visitor: Visitor) -> Path:
-    record = tenant.reviews.get(review_id, visitor.owner)
+async def _finished(tenant: Tenant, review_id: str, visitor: Visitor) -> Path:
+    record = await tenant.seen_reviews.get(review_id, visitor)
     if record.state != "finished":
         ended = "；没有结果" if record.state in ENDED else "；做完才有结果"
         raise MessageError("conflict", f"state: 这次质检是 {record.state}{ended}", field="state")

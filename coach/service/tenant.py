@@ -23,6 +23,7 @@ from coach.service.quota import Rate
 from coach.service.rates import TeamRates
 from coach.service.retention import Retention
 from coach.service.reviews import Reviews
+from coach.service.seen_reviews import SeenReviews
 from coach.service.snapshots import agent_topic
 from coach.service.store import Store
 from coach.service.supervision import Supervision
@@ -119,6 +120,7 @@ class Tenant:
         )
         self.answers = Answers(self.store, clock=clock)
         self.reviews = Reviews(settings=settings, clock=clock, shared=bus is not None)
+        self.seen_reviews = SeenReviews(self.reviews)
         self.decisions = Decisions(self.database, masking=settings.masking, clock=clock)
         self.supervision = Supervision(
             board=self.board,

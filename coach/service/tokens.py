@@ -43,7 +43,7 @@ class Tokens:
 
         Args:
             subject: the agent's id; of other roles, who it is.
-            teams: those a supervisor may listen to.
+            teams: those whose calls a supervisor may see.
         """
         now = self._clock()
         expires_at = int(now + ttl_s)
