@@ -10,7 +10,7 @@ import os
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -27,6 +27,7 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["text", "json"]
 Store = Literal["words", "nothing"]
 Metrics = Literal["loopback", "key", "open", "off"]
+_FILE_VARIABLE: Final = "COACH_CONFIG"
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,8 +328,16 @@ def load_settings(**flags: object) -> Settings:
     """Read the settings; flags that are None were not given.
 
     Raises:
-        ConfigError: a setting is unknown, of the wrong type or out of range; names all of them.
+        ConfigError: a setting is unknown, of the wrong type or out of range; names all of them. Or the file that
+            COACH_CONFIG names is not there.
     """
+    named = os.environ.get(_FILE_VARIABLE, "")
+    if named and not Path(named).is_file():
+        what = "是文件夹，不是文件" if Path(named).is_dir() else "没有这个文件"
+        raise ConfigError(
+            f"{_FILE_VARIABLE}: 收到 {named!r}，{what}（{Path(named).absolute()}）；"
+            "应为配置文件的路径，如 /etc/coach/coach.toml，不用配置文件就不要设置它"
+        )
     given: dict[str, Any] = {name: value for name, value in flags.items() if value is not None}
     try:
         return Settings(**given)
@@ -382,7 +391,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _toml_file() -> Path:
-    return Path(os.environ.get("COACH_CONFIG", "coach.toml"))
+    return Path(os.environ.get(_FILE_VARIABLE) or "coach.toml")
 
 
 def _shown(default: object) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,31 @@ def test_a_flag_wins_over_the_environment_and_that_over_the_file(folder, monkeyp
     monkeypatch.setenv("COACH_HOST", "10.0.0.2")
     settings = load_settings(port=3, host=None)
     assert (settings.port, settings.host, settings.log_level) == (3, "10.0.0.2", "error")
+
+
+@pytest.mark.parametrize(("name", "told"), [("none.toml", "没有这个文件"), ("", None), (".", "是文件夹，不是文件")])
+def test_a_named_file_must_be_there(folder, monkeypatch, name, told):
+    """What came, where that is, and what was expected; an empty variable names none."""
+    (folder / "coach.toml").write_text("port = 1\n")
+    monkeypatch.setenv("COACH_CONFIG", name)
+    if told is None:
+        assert load_settings().port == 1
+        return
+    with pytest.raises(ConfigError) as refused:
+        load_settings()
+    assert str(refused.value).startswith(f"COACH_CONFIG: 收到 '{name}'，{told}（{folder}")
+
+
+def test_a_named_file_that_is_not_there_ends_a_command_with_2(monkeypatch):
+    """Told on standard error, without a trace; nothing was started."""
+    monkeypatch.setenv("COACH_CONFIG", "none.toml")
+    ran = subprocess.run(
+        [sys.executable, "-m", "coach", "serve", "--port", "0"], capture_output=True, text=True, check=False
+    )
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert "COACH_CONFIG: 收到 'none.toml'" in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert not Path("coach-data").exists()
 
 
 def test_lists_are_comma_separated_in_the_environment_and_arrays_in_the_file(folder, monkeypatch):
