@@ -28,6 +28,8 @@ _DEMO_TEAM: Final = "demo"
 _DEMO_SUPERVISOR: Final = "演示班长"
 
 _YEAR_S: Final = 365 * 86_400
+# Watchdogs and proxies ask with HEAD; the server leaves the body out.
+_READ: Final = ["GET", "HEAD"]
 _NEVER_USED: Final = (
     "camera",
     "display-capture",
@@ -53,6 +55,9 @@ demo_router = APIRouter(include_in_schema=False)
 
 class PublicCode(StaticFiles):
     """The built files. They hold no data, so any page may load them."""
+
+    async def check_config(self) -> None:
+        """Take a folder that is not there for one without files: the pages may not be built."""
 
     def file_response(
         self,
@@ -97,37 +102,37 @@ def page_headers(origins: tuple[str, ...], *, tls: bool = False) -> dict[str, st
     return headers
 
 
-@router.get("/")
+@router.api_route("/", methods=_READ)
 async def root(request: Request) -> Response:
     """Lead to the page there is."""
     return RedirectResponse("/demo" if service_of(request).settings.demo else "/sidebar")
 
 
-@router.get("/sidebar")
+@router.api_route("/sidebar", methods=_READ)
 async def sidebar_page(request: Request) -> Response:
     """Serve the stand-alone sidebar."""
     return _page(service_of(request).settings.web / "sidebar.html")
 
 
-@router.get("/playground")
+@router.api_route("/playground", methods=_READ)
 async def playground_page(request: Request) -> Response:
     """Serve the page on which supervisors try sentences and rules."""
     return _page(service_of(request).settings.web / "playground.html")
 
 
-@router.get("/reviews")
+@router.api_route("/reviews", methods=_READ)
 async def reviews_page(request: Request) -> Response:
     """Serve the page on which QA reviews recorded calls."""
     return _page(service_of(request).settings.web / "reviews.html")
 
 
-@router.get("/wallboard")
+@router.api_route("/wallboard", methods=_READ)
 async def wallboard_page(request: Request) -> Response:
     """Serve the page on which supervisors see their team's calls."""
     return _page(service_of(request).settings.web / "wallboard.html")
 
 
-@demo_router.get("/demo")
+@demo_router.api_route("/demo", methods=_READ)
 async def demo_page(request: Request) -> Response:
     """Serve the demo softphone."""
     return _page(service_of(request).settings.web / "demo.html")
