@@ -25,7 +25,7 @@ from coach.language.text import (
 )
 from coach.language.written import LONGEST_WORD
 from coach.rulebook.excepted import Exceptions, stopping
-from coach.rulebook.modified import Modified
+from coach.rulebook.modified import Modified, ModifierIndex
 from coach.rulebook.rules import SentenceType
 from coach.rulebook.trace import Findings, Trace
 
@@ -50,7 +50,7 @@ _CLAUSE_MARK = re.compile(f"[{CLAUSE_MARKS}]")
 _LONG_RUN = re.compile(f"[^{CLAUSE_MARKS}\u4e00-\u9fff]{{{LONGEST_WORD + 1}}}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Search:
     """One search of one utterance, and what it need not ask twice.
 
@@ -100,10 +100,7 @@ class Matcher:
         # Both may be called without a matcher in between, see `Checker.check`: `scan` finds nothing in a text
         # that needs no search, and raises UnicodeEncodeError for one with lone surrogates.
         self.scan = self._prefilter.scan
-        self._modifier_places = [
-            (modifier.name, pattern) for modifier in self.modifiers for pattern in modifier.patterns
-        ]
-        self._modifier_index = Prefilter([pattern.anchors for _, pattern in self._modifier_places])
+        self._modifier_index = ModifierIndex(self.modifiers)
         # By the id of a rule or the name of a sentence type, made when it is first found.
         self._excepted: dict[str, Exceptions] = {}
         spoken = partial(_spoken_forms, [pattern for _, pattern in self._owners])
@@ -127,9 +124,10 @@ class Matcher:
             for owner in (rule, rule.sentence):
                 if owner is not None:
                     yield from self._exceptions(owner).compile()
-        for _, pattern in self._modifier_places:
-            pattern.compile()
-            yield
+        for modifier in self.modifiers:
+            for pattern in modifier.patterns:
+                pattern.compile()
+                yield
 
     def quiet(self, text: str, *, closed: bool = True) -> bool:
         """Tell at the least cost whether nothing at all can be found in `text`."""
@@ -159,22 +157,9 @@ class Matcher:
     def may_find(self, text: str) -> bool:
         """Tell at little cost whether some pattern could stand in `text` as it is written (sound apart)."""
         try:
-            found = self.scan(text)
-            if self._prefilter.disturbed(found):
-                text = normalize(text).text
-                found = self.scan(text)
-            else:
-                text = normalize_marks(text).text
+            return bool(self.candidates(text, self.scan(text))[1])
         except UnicodeEncodeError:
             return self.may_find(well_formed(text))
-        return bool(self._possible(text, self._prefilter.candidates(text, found)))
-
-    def _possible(self, text: str, candidates: list[int]) -> list[int]:
-        """Drop the candidates whose letters do not stand in the right order in normalised `text`."""
-        if not candidates or _LONG_RUN.search(text):
-            return candidates
-        owners = self._owners
-        return [number for number in candidates if owners[number][1].possible_in(text)]
 
     def find(self, text: str, *, closed: bool = True, prefilter: bool = True) -> Findings:
         """Search one utterance.
@@ -188,20 +173,30 @@ class Matcher:
             found = self.scan(text)
         except UnicodeEncodeError:
             return self.find(well_formed(text), closed=closed, prefilter=prefilter)
+        normalized, candidates = self.candidates(text, found)
+        if not prefilter:
+            candidates = list(range(len(self._owners)))
+        return self.search(normalized, candidates, closed=closed)
+
+    def candidates(self, text: str, found: list[tuple[int, int, int]]) -> tuple[Normalized, list[int]]:
+        """Normalise `text`, given its scan, and number the patterns that could stand in it (sound apart)."""
         if self._prefilter.disturbed(found):
             normalized = normalize(text)
             found = self.scan(normalized.text)
         else:
             normalized = normalize_marks(text)
+        text = normalized.text
+        numbers = self._prefilter.candidates(text, found)
+        if numbers and not _LONG_RUN.search(text):
+            # Drops those whose letters do not stand in the right order.
+            owners = self._owners
+            numbers = [number for number in numbers if owners[number][1].possible_in(text)]
+        return normalized, numbers
+
+    def search(self, normalized: Normalized, candidates: Sequence[int], *, closed: bool) -> Findings:
+        """Search a normalised utterance with the patterns that could stand in it; `closed` as for `find`."""
         traces: list[Trace] = []
         tokens: list[str] = []
-        candidates = (
-            self._prefilter.candidates(normalized.text, found)
-            if prefilter
-            else list(range(len(self._owners)))
-        )
-        if prefilter:
-            candidates = self._possible(normalized.text, candidates)
         if candidates:
             tokens = self.tokenizer.cut(normalized.text)
             encoded = Encoded(tokens, closed=closed, tokenizer=self.tokenizer)
@@ -215,9 +210,7 @@ class Matcher:
 
     def _search(self, encoded: Encoded, candidates: Sequence[int], normalized: Normalized) -> list[Trace]:
         traces: list[Trace] = []
-        search = _Search(
-            encoded, normalized, Modified(self.modifiers, encoded, self._possible_modifiers), {}, {}
-        )
+        search = _Search(encoded, normalized, Modified(self._modifier_index, encoded), {}, {})
         for number in candidates:
             rule, pattern = self._owners[number]
             traces += [self._judge(rule, pattern, found, search) for found in pattern.find(encoded)]
@@ -270,15 +263,6 @@ class Matcher:
             modifiers=names,
             settled=settled,
         )
-
-    def _possible_modifiers(self, text: str) -> dict[str, list[CompiledPattern]]:
-        """Return the patterns of each modifier that could stand in normalised `text`."""
-        index = self._modifier_index
-        possible: dict[str, list[CompiledPattern]] = {}
-        for number in index.candidates(text, index.scan(text)):
-            name, pattern = self._modifier_places[number]
-            possible.setdefault(name, []).append(pattern)
-        return possible
 
     def _settled(self, rule: Rule, found: Found, encoded: Encoded) -> bool:
         """Tell whether nothing that is still to be said can undo a find in partial text."""

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 Stopper = Literal["exception", "sentence", "modifier", "context", "opinion", "phase"]
 
 
-@dataclass(frozen=True, slots=True)
+# Neither is ever changed; see `language.compiled.Found`.
+@dataclass(slots=True)
 class Trace:
     """A pattern of a rule found in an utterance, and what became of it.
 
@@ -44,7 +45,7 @@ class Trace:
         return self.severity is not None and not self.stopped_by
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Findings:
     """All that a search saw. `tokens` is empty when the prefilter found nothing to look at."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from coach.language.prefilter import Prefilter
@@ -38,6 +40,28 @@ def test_names_the_patterns_that_could_match(text: str, expected: list[int]) -> 
         )
         == expected
     )
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_patterns_of_everyday_words_are_found_like_all_others(seed: int) -> None:
+    """Common words or rare ones, many sets or few: no pattern is lost, and none of up to three sets comes in vain."""
+    rng = random.Random(seed)
+    letters = "的您是请可以呢这有到鑫焱淼"
+    words = [*letters, *("".join(rng.choices(letters, k=2)) for _ in range(20))]
+    anchors = [
+        [set(rng.choices(words, k=rng.randint(1, 4))) for _ in range(rng.randint(1, 5))] for _ in range(60)
+    ]
+    for _ in range(30):
+        text = "".join(rng.choices(letters, k=rng.randint(1, 12)))
+        needed = [
+            pattern
+            for pattern, sets in enumerate(anchors)
+            if all(any(word in text for word in words) for words in sets)
+        ]
+        found = candidates(text, *anchors)
+        assert found == sorted(found)
+        assert set(needed) <= set(found)
+        assert not [number for number in set(found).difference(needed) if len(anchors[number]) < 4]
 
 
 def test_words_inside_words_count() -> None:
