@@ -10,7 +10,7 @@ import os
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -18,7 +18,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, TomlCo
 
 from coach import shipped
 from coach.errors import ConfigError
-from coach.setting_errors import explain_file, explain_settings
+from coach.setting_errors import explain_file, explain_missing, explain_settings
 
 if TYPE_CHECKING:
     from pydantic_settings import PydanticBaseSettingsSource
@@ -27,7 +27,6 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["text", "json"]
 Store = Literal["words", "nothing"]
 Metrics = Literal["loopback", "key", "open", "off"]
-_FILE_VARIABLE: Final = "COACH_CONFIG"
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,13 +330,9 @@ def load_settings(**flags: object) -> Settings:
         ConfigError: a setting is unknown, of the wrong type or out of range; names all of them. Or the file that
             COACH_CONFIG names is not there.
     """
-    named = os.environ.get(_FILE_VARIABLE, "")
+    named = os.environ.get("COACH_CONFIG", "")
     if named and not Path(named).is_file():
-        what = "是文件夹，不是文件" if Path(named).is_dir() else "没有这个文件"
-        raise ConfigError(
-            f"{_FILE_VARIABLE}: 收到 {named!r}，{what}（{Path(named).absolute()}）；"
-            "应为配置文件的路径，如 /etc/coach/coach.toml，不用配置文件就不要设置它"
-        )
+        raise ConfigError(explain_missing(named))
     given: dict[str, Any] = {name: value for name, value in flags.items() if value is not None}
     try:
         return Settings(**given)
@@ -391,7 +386,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _toml_file() -> Path:
-    return Path(os.environ.get(_FILE_VARIABLE) or "coach.toml")
+    return Path(os.environ.get("COACH_CONFIG") or "coach.toml")
 
 
 def _shown(default: object) -> str:

@@ -6,13 +6,13 @@ import os
 import re
 import tomllib
 from difflib import get_close_matches
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from coach.validation import explain
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from pathlib import Path
 
     from pydantic import ValidationError
 
@@ -44,6 +44,16 @@ def explain_settings(
         # What concerns several settings names them itself.
         lines.append(f"{_place(name, flags, file)}: {said}" if name else said)
     return "\n".join(lines)
+
+
+def explain_missing(named: str) -> str:
+    """Say that the file which COACH_CONFIG names is none."""
+    path = Path(named)
+    what = "是文件夹，不是文件" if path.is_dir() else "没有这个文件"
+    return (
+        f"COACH_CONFIG: 收到 {named!r}，{what}（{path.absolute()}）；"
+        "应为配置文件的路径，如 /etc/coach/coach.toml，不用配置文件就不要设置它"
+    )
 
 
 def explain_file(error: OSError | ValueError, file: Path) -> str:
