@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from coach.connectors.model import Connector, Incoming, Payload
     from coach.service.auth import Principal
     from coach.service.calls import Calls
-    from coach.service.connector_settings import ConnectorSettings
+    from coach.service.connector_settings import TenantConnectors
     from coach.service.render import Message
     from coach.service.store import Store
 
@@ -80,7 +80,7 @@ class Answer:
 class ConnectorDesk:
     """Takes in vendors' payloads and keeps what their connectors remember."""
 
-    def __init__(self, *, store: Store, calls: Calls, settings: ConnectorSettings, max_calls: int) -> None:
+    def __init__(self, *, store: Store, calls: Calls, settings: TenantConnectors, max_calls: int) -> None:
         self._store = store
         self._calls = calls
         self._max_calls = max_calls

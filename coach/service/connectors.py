@@ -16,9 +16,11 @@ from coach.connectors.model import Options, read_roles, read_speaker
 from coach.connectors.vendors import connector_for
 from coach.errors import MessageError
 from coach.service.access import check_right, known, service_of, tenant_of
+from coach.service.audit import actor_of
 from coach.service.auth import Principal
 from coach.service.connector_desk import Answer
-from coach.service.connector_settings import TWILIO_SIGNATURE
+from coach.service.connector_settings import TWILIO_SIGNATURE, TenantConnectors
+from coach.service.database import DEFAULT_TENANT
 from coach.service.messages import MAX_BATCH, decode_json, shown
 from coach.service.responses import JsonResponse
 
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
     from coach.connectors.model import Payload
 
 MAX_PAYLOAD_BYTES: Final = 1024 * 1024
+# In the address of what a vendor signs: whose it is.
+_TENANT: Final = "tenant"
+_LONGEST_NAME: Final = 41
 _OPTIONS: Final = ("call_id", "agent_id", "speaker", "roles", "ends_call", "team", "agent_name")
 _FORM: Final = "application/x-www-form-urlencoded"
 
@@ -39,7 +44,7 @@ router = APIRouter()
     openapi_extra={
         "parameters": [
             {"name": name, "in": "query", "required": False, "schema": {"type": "string"}}
-            for name in _OPTIONS
+            for name in (*_OPTIONS, _TENANT)
         ],
         "requestBody": {
             "required": True,
@@ -64,23 +69,24 @@ router = APIRouter()
 )
 async def take_payloads(request: Request, vendor: str) -> Response:
     """Take in what a vendor sends, in its own words; answers after the commit."""
+    connector_for(vendor, Options())
     signature = request.headers.get(TWILIO_SIGNATURE) if vendor == "twilio" else None
-    # What Twilio signed with the account's secret is the default tenant's: the account is.
-    principal = Principal("producer") if signature is not None else None
-    settings = service_of(request).default.desk.settings
-    connector = connector_for(vendor, read_options(request.query_params, roles=settings.roles_of(vendor)))
-    principal = principal or await _producer(request)
-    desk = tenant_of(request, principal).desk
+    principal = await _producer(request) if signature is None else None
     body = await _body(request)
     # curl calls everything a form.
     form = request.headers.get("content-type", "").partition(";")[0].strip().lower() == _FORM and (
         body.lstrip()[:1] not in {b"{", b"["}
     )
     params = _form(body) if form else []
-    if signature is not None:
-        desk.settings.check_twilio(signature, url=_address(request, desk.settings.url), params=params)
-        if not form:
-            raise MessageError("not_authenticated", f"带签名的请求应为 {_FORM}，签名不含其他格式的内容")
+    if principal is None:
+        principal = await _signer(request, signature or "", params=params, form=form)
+    elif _TENANT in request.query_params:
+        raise MessageError(
+            "invalid_field", f"{_TENANT}: 密钥已经说明了租户；只有带签名的请求写这个参数", field=_TENANT
+        )
+    desk = tenant_of(request, principal).desk
+    given = {name: value for name, value in request.query_params.items() if name != _TENANT}
+    connector = connector_for(vendor, read_options(given, roles=desk.settings.roles_of(vendor)))
     payloads = [dict(params)] if form else _json(body)
     answer, refused = Answer(), None
     for index, payload in enumerate(payloads):
@@ -131,6 +137,33 @@ def read_options(given: Mapping[str, str], *, roles: Mapping[str, Any]) -> Optio
         team=given.get("team", ""),
         agent_name=given.get("agent_name", ""),
     )
+
+
+async def _signer(
+    request: Request, signature: str, *, params: list[tuple[str, str]], form: bool
+) -> Principal:
+    """Return whom a signature stands for: the tenant that the address names, if its own secret made it.
+
+    Raises:
+        MessageError: `not_authenticated` or `rate_limited`.
+    """
+    service = service_of(request)
+    name = request.query_params.get(_TENANT, DEFAULT_TENANT)
+    tenant = service.tenants.get(name)
+    known = (
+        tenant.desk.settings
+        if tenant
+        else TenantConnectors(name[:_LONGEST_NAME], url=service.default.desk.settings.url)
+    )
+    try:
+        known.check_twilio(signature, url=_address(request, known.url), params=params, form=form)
+    except MessageError:
+        await service.refused(actor_of(request).address)
+        raise
+    # It stands for an API key, and is limited as one.
+    principal = Principal("producer", tenant=name, name="twilio", by_key=True)
+    await service.limits.check(principal)
+    return principal
 
 
 async def _producer(request: Request) -> Principal:

@@ -14,6 +14,7 @@ from coach.service.audit import Audit
 from coach.service.board import Board
 from coach.service.calls import Calls
 from coach.service.connector_desk import ConnectorDesk
+from coach.service.connector_settings import connectors_of
 from coach.service.database import DEFAULT_TENANT, Database
 from coach.service.decisions import Decisions
 from coach.service.erasure import Erasure
@@ -132,7 +133,10 @@ class Tenant:
             hub=self.hub,
         )
         self.desk = ConnectorDesk(
-            store=self.store, calls=self.calls, settings=connectors, max_calls=settings.max_calls
+            store=self.store,
+            calls=self.calls,
+            settings=connectors_of(plan, connectors),
+            max_calls=settings.max_calls,
         )
 
     @property

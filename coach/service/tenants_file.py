@@ -6,19 +6,22 @@ What a tenant does not say it has from the settings of the service. `default` ma
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from coach.config import Store  # noqa: TC001 - pydantic reads the annotations
 from coach.errors import ConfigError
+from coach.service.connector_settings import check_base_url, check_vendor_roles
 from coach.service.database import DEFAULT_TENANT, TENANTS_FOLDER
 from coach.service.messages import shown
+from coach.service.toml_places import TomlPlaces
+from coach.setting_errors import explain_file
 from coach.validation import explain
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from coach.config import Settings
@@ -46,6 +49,24 @@ class Quotas(_Model):
     requests_per_minute: _Count | None = None
 
 
+class Connectors(_Model):
+    """What a tenant says about vendors' webhooks; None: what the service says. The secret is in a file of its own."""
+
+    roles: str | None = None
+    url: str | None = None
+    twilio_token_file: str | None = None
+
+    @field_validator("roles")
+    @classmethod
+    def _known_vendors(cls, value: str | None) -> str | None:
+        return value if value is None else check_vendor_roles(value)
+
+    @field_validator("url")
+    @classmethod
+    def _base(cls, value: str | None) -> str | None:
+        return value if value is None else check_base_url(value)
+
+
 class TenantModel(_Model):
     """One table of the file. Paths are relative to the folder of the file."""
 
@@ -60,6 +81,7 @@ class TenantModel(_Model):
     retention_days: Annotated[int, Field(ge=0)] | None = None
     store: Store | None = None
     quotas: Quotas = Quotas()
+    connectors: Connectors = Connectors()
 
     @field_validator("origins")
     @classmethod
@@ -82,12 +104,17 @@ class TenantPlan:
     Attributes:
         title: the name for people.
         settings: of the service, with the tenant's own in their place.
+        twilio_tokens: those in `connectors.twilio_token_file`; a tenant never has another's.
+        places: where its table and fields stand in the file.
     """
 
     name: str
     title: str
     settings: Settings
     quotas: Quotas
+    connectors: Connectors = field(default_factory=Connectors)
+    twilio_tokens: tuple[SecretStr, ...] = ()
+    places: TomlPlaces = field(default_factory=lambda: TomlPlaces(""), compare=False, repr=False)
 
     @property
     def rules(self) -> tuple[object, ...]:
@@ -108,51 +135,88 @@ def load_tenants(settings: Settings) -> tuple[TenantPlan, ...]:
         ConfigError: names file, tenant and field of everything that is wrong.
     """
     file = tenants_file(settings)
-    declared: dict[str, TenantModel] = {}
+    read = _File(tenants={}), TomlPlaces("")
     if file.exists():
-        declared = _read(file)
+        read = _read(file)
     elif settings.tenants_file is not None:
         raise ConfigError(f"tenants_file: 没有文件 {file}")
+    declared, places = read[0].tenants, read[1]
     names = (DEFAULT_TENANT, *(name for name in declared if name != DEFAULT_TENANT))
-    return tuple(_plan(name, declared.get(name, TenantModel()), settings, file) for name in names)
+    return tuple(_plan(name, declared.get(name, TenantModel()), settings, file, places) for name in names)
 
 
-def _read(file: Path) -> dict[str, TenantModel]:
+def told_at(file: Path, places: TomlPlaces, path: tuple[str, ...], message: str) -> str:
+    """Say something about a tenant's table or field: file, line, field, message."""
+    line = places.line(*path)
+    where = f"[{path[0]}] {'.'.join(path[1:])}".rstrip() if path else "文件"
+    return f"{file}:{line}: {where}: {message}" if line else f"{file}: {where}: {message}"
+
+
+def _read(file: Path) -> tuple[_File, TomlPlaces]:
     try:
-        tables = tomllib.loads(file.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file}: 无法读取：{error}") from error
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{file}: 不是 TOML：{error}") from error
+        text = file.read_text("utf-8")
+        tables = tomllib.loads(text)
+    except (OSError, ValueError) as error:
+        raise ConfigError(explain_file(error, file)) from error
+    places = TomlPlaces(text)
     try:
-        declared = _File.model_validate({"tenants": tables}).tenants
+        read = _File.model_validate({"tenants": tables})
     except ValidationError as error:
-        raise ConfigError("\n".join(_told(file, each) for each in error.errors())) from error
+        raise ConfigError("\n".join(_told(file, places, each) for each in error.errors())) from error
     problems = [
-        f"{file}: [{name}] {field}: 收到 {shown(given)}，没有这个文件或目录 {_beside(file, given)}"
-        for name, tenant in declared.items()
-        for field in _PATHS
-        if (given := getattr(tenant, field)) is not None and not _beside(file, given).exists()
+        told_at(file, places, (name, *path), problem)
+        for name, tenant in read.tenants.items()
+        for path, problem in _missing(file, tenant)
     ]
     if problems:
         raise ConfigError("\n".join(problems))
-    return declared
+    return read, places
 
 
-def _told(file: Path, error: Mapping[str, Any]) -> str:
-    place = [str(part) for part in error["loc"][1:] if part != "[key]"]
-    where = f"[{place[0]}] {'.'.join(place[1:])}".rstrip() if place else "文件"
-    return f"{file}: {where}: {explain(error, wording=_WORDING)}"
+def _missing(file: Path, tenant: TenantModel) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield the fields of a tenant that name what is not there, with what is wrong."""
+    for name in _PATHS:
+        given = getattr(tenant, name)
+        if given is not None and not _beside(file, given).exists():
+            yield (name,), f"收到 {shown(given)}，没有这个文件或目录 {_beside(file, given)}"
+    given = tenant.connectors.twilio_token_file
+    if given is not None:
+        try:
+            _tokens(_beside(file, given))
+        except ConfigError as error:
+            yield ("connectors", "twilio_token_file"), f"收到 {shown(given)}，{error}"
 
 
-def _plan(name: str, tenant: TenantModel, settings: Settings, file: Path) -> TenantPlan:
+def _tokens(file: Path) -> tuple[SecretStr, ...]:
+    """Read secrets, one a line: a vendor may have two while one takes the other's place.
+
+    Raises:
+        ConfigError: there is none; no secret is shown.
+    """
+    try:
+        lines = file.read_text("utf-8").split()
+    except OSError as error:
+        raise ConfigError(f"无法读取 {file}：{error.strerror or error}") from error
+    except UnicodeDecodeError:
+        raise ConfigError(f"{file} 不是 UTF-8 文本，应为一行一个 Auth Token") from None
+    if not lines:
+        raise ConfigError(f"{file} 是空的，应为一行一个 Auth Token")
+    return tuple(SecretStr(line) for line in lines)
+
+
+def _told(file: Path, places: TomlPlaces, error: Mapping[str, Any]) -> str:
+    path = tuple(str(part) for part in error["loc"][1:] if part != "[key]")
+    return told_at(file, places, path, explain(error, wording=_WORDING))
+
+
+def _plan(name: str, tenant: TenantModel, settings: Settings, file: Path, places: TomlPlaces) -> TenantPlan:
     own: dict[str, Any] = {
-        field: _beside(file, given) for field in _PATHS if (given := getattr(tenant, field)) is not None
+        each: _beside(file, given) for each in _PATHS if (given := getattr(tenant, each)) is not None
     }
     own |= {
-        field: tuple(given) if isinstance(given, list) else given
-        for field in ("packs", "masking", "origins", "retention_days", "store")
-        if (given := getattr(tenant, field)) is not None
+        each: tuple(given) if isinstance(given, list) else given
+        for each in ("packs", "masking", "origins", "retention_days", "store")
+        if (given := getattr(tenant, each)) is not None
     }
     if name != DEFAULT_TENANT:
         own["data_dir"] = settings.data_dir / TENANTS_FOLDER / name
@@ -163,11 +227,15 @@ def _plan(name: str, tenant: TenantModel, settings: Settings, file: Path) -> Ten
         own.setdefault("review_dir", None)
     if tenant.quotas.max_calls is not None:
         own["max_calls"] = tenant.quotas.max_calls
+    secret = tenant.connectors.twilio_token_file
     return TenantPlan(
         name,
         tenant.name or name,
         settings.model_copy(update=own),
         tenant.quotas,
+        tenant.connectors,
+        _tokens(_beside(file, secret)) if secret is not None else (),
+        places,
     )
 
 
