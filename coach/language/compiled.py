@@ -72,15 +72,14 @@ class Encoded:
         return _TAGGED_EDGE + body + (_TAGGED_EDGE if self.closed else "")
 
     def character(self, code: str, position: int) -> int:
-        """Turn a position in `plain` or `tagged` into a character offset of the normalised text."""
+        """Turn the position of a word in `plain` or `tagged`, or of the end, into a character offset of the text."""
+        bars = code.count(BAR, 0, position)
+        if code is self.plain:
+            # Before it stand an edge, the bars, and letters of the text.
+            return position - bars - 1
         if self._offsets is None:
             self._offsets = list(accumulate(map(len, self.tokens), initial=0))
-        index = code.count(BAR, 0, position) - 1
-        return self._offsets[min(max(index, 0), len(self.tokens))]
-
-    def token_index(self, code: str, position: int) -> int:
-        """Turn a position in `plain` or `tagged` into the index of the token that starts there."""
-        return code.count(BAR, 0, position) - 1
+        return self._offsets[bars - 1]
 
 
 # Never changed, but not frozen, like the other values that a search makes by the dozen: frozen ones take three
