@@ -31,7 +31,7 @@ from benchmarks.load_ends import Producer, Seen, Sidebar, Tally
 from benchmarks.load_servers import Deployment, deployment
 from benchmarks.push import BARE, pin, quantile, start
 from benchmarks.timing import heading, machine, table, versions
-from coach.client.http import AsyncClient
+from coach.client.async_http import AsyncClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,8 +9,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from coach.client.async_http import AsyncClient
     from coach.client.errors import ClientError, RefusedError, UnreachableError
-    from coach.client.http import AsyncClient, Client
+    from coach.client.http import Client
     from coach.client.producer import AsyncProducer, Producer
     from coach.client.webhooks import Webhook, WebhookError, verify_webhook
 
@@ -28,7 +29,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "AsyncClient": "coach.client.http",
+    "AsyncClient": "coach.client.async_http",
     "AsyncProducer": "coach.client.producer",
     "Client": "coach.client.http",
     "ClientError": "coach.client.errors",

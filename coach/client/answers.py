@@ -16,11 +16,13 @@ from coach.client.messages import (  # noqa: TC001 - pydantic reads the annotati
 )
 
 
-class _Answer(BaseModel):
+class Answer(BaseModel):
+    """Something the service answers."""
+
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class Hit(_Answer):
+class Hit(Answer):
     """A rule found in a text. Offsets are characters (code points)."""
 
     rule: str
@@ -34,7 +36,7 @@ class Hit(_Answer):
     why: str
 
 
-class Checked(_Answer):
+class Checked(Answer):
     """What was found in one text; `id` is the one sent with it."""
 
     id: str = ""
@@ -48,14 +50,14 @@ class CheckOne(Checked):
     digest: str
 
 
-class CheckMany(_Answer):
+class CheckMany(Answer):
     """The answer for many utterances, in their order."""
 
     digest: str
     results: tuple[Checked, ...]
 
 
-class Token(_Answer):
+class Token(Answer):
     """A sidebar token for one agent."""
 
     token: str
@@ -63,7 +65,7 @@ class Token(_Answer):
     expires_at: datetime
 
 
-class UserToken(_Answer):
+class UserToken(Answer):
     """A token for a supervisor, reviewer or administrator."""
 
     token: str
@@ -72,14 +74,14 @@ class UserToken(_Answer):
     expires_at: datetime
 
 
-class Taken(_Answer):
+class Taken(Answer):
     """What became of a batch of events: the last seq on disk, and what was refused."""
 
     acked: int
     errors: tuple[Error, ...]
 
 
-class CallRow(_Answer):
+class CallRow(Answer):
     """One call in a list. `live`: it is in memory and goes on."""
 
     call_id: str
@@ -89,14 +91,14 @@ class CallRow(_Answer):
     live: bool
 
 
-class CallPage(_Answer):
+class CallPage(Answer):
     """A page of calls, youngest first; `next` is the cursor of the next page, null on the last."""
 
     calls: tuple[CallRow, ...]
     next: str | None
 
 
-class StoredUtterance(_Answer):
+class StoredUtterance(Answer):
     """A final utterance."""
 
     utterance_id: str
@@ -107,7 +109,7 @@ class StoredUtterance(_Answer):
     end_ms: int
 
 
-class StoredAdvice(_Answer):
+class StoredAdvice(Answer):
     """A card with what became of it; `feedback` has `verdict`, `used` and `dismissed` as far as given."""
 
     id: str
@@ -130,7 +132,7 @@ class StoredAdvice(_Answer):
     feedback: dict[str, str]
 
 
-class StoredMoment(_Answer):
+class StoredMoment(Answer):
     """Something that happened."""
 
     id: str
@@ -141,7 +143,7 @@ class StoredMoment(_Answer):
     details: dict[str, Any]
 
 
-class StoredWhisper(_Answer):
+class StoredWhisper(Answer):
     """What a supervisor told the agent; `read_at` is null while he has not taken note of it."""
 
     id: str
@@ -151,7 +153,7 @@ class StoredWhisper(_Answer):
     read_at: datetime | None
 
 
-class Call(_Answer):
+class Call(Answer):
     """All that is stored of a call."""
 
     call_id: str
@@ -167,7 +169,7 @@ class Call(_Answer):
     whispers: tuple[StoredWhisper, ...] = ()
 
 
-class Erased(_Answer):
+class Erased(Answer):
     """How much was deleted. `decisions`: those whose words were taken out; their verdicts stay."""
 
     calls: int
@@ -181,7 +183,7 @@ class Erased(_Answer):
     decisions: int
 
 
-class Deleted(_Answer):
+class Deleted(Answer):
     """What a deletion did.
 
     `running`: calls that go on and were left alone. `reviews`: those whose files hold some of the calls still.
@@ -192,7 +194,7 @@ class Deleted(_Answer):
     reviews: tuple[str, ...]
 
 
-class AuditEntry(_Answer):
+class AuditEntry(Answer):
     """Who did what. `who` is the name of a key or person, "-" where nobody is known; `n` rises with time."""
 
     n: int
@@ -206,21 +208,21 @@ class AuditEntry(_Answer):
     details: dict[str, Any]
 
 
-class AuditPage(_Answer):
+class AuditPage(Answer):
     """A page of entries, youngest first; `next` is the cursor of the next page, null on the last."""
 
     entries: tuple[AuditEntry, ...]
     next: str | None
 
 
-class Verdicted(_Answer):
+class Verdicted(Answer):
     """A verdict that was stored."""
 
     advice_id: str
     verdict: Verdict
 
 
-class Rule(_Answer):
+class Rule(Answer):
     """A rule in force."""
 
     id: str
@@ -232,7 +234,7 @@ class Rule(_Answer):
     source: str
 
 
-class Rules(_Answer):
+class Rules(Answer):
     """The rules in force; `stale` says why the files on disk are not."""
 
     digest: str
@@ -240,7 +242,7 @@ class Rules(_Answer):
     rules: tuple[Rule, ...]
 
 
-class RulesHealth(_Answer):
+class RulesHealth(Answer):
     """Whether the rules on disk are in force."""
 
     digest: str
@@ -248,13 +250,13 @@ class RulesHealth(_Answer):
     problem: str | None
 
 
-class StoreHealth(_Answer):
+class StoreHealth(Answer):
     """What is wrong with the store; null when nothing is."""
 
     problem: str | None
 
 
-class Health(_Answer):
+class Health(Answer):
     """How the process is."""
 
     status: str
@@ -267,14 +269,14 @@ class Health(_Answer):
     connections: int
 
 
-class Readiness(_Answer):
+class Readiness(Answer):
     """Whether calls can be taken, and what is missing all the same."""
 
     ready: bool
     degraded: str | None = None
 
 
-class Refusal(_Answer):
+class Refusal(Answer):
     """Why something was refused."""
 
     code: str
@@ -282,7 +284,7 @@ class Refusal(_Answer):
     field: str | None
 
 
-class RefusedAnswer(_Answer):
+class RefusedAnswer(Answer):
     """The shape of every HTTP error."""
 
     error: Refusal

@@ -20,12 +20,14 @@ class Paging(Generic[PageT]):
         ask: the request, without place and size.
         most: rows of a page, at most.
         limit: rows in all; None: every one.
+        place: the name of the place in the query.
     """
 
-    def __init__(self, ask: Ask[PageT], *, most: int, limit: int | None) -> None:
+    def __init__(self, ask: Ask[PageT], *, most: int, limit: int | None, place: str = "cursor") -> None:
         self._ask = ask
         self._most = most
         self._left = limit
+        self._place = place
         self._cursor: str | None = None
         self._over = False
 
@@ -35,12 +37,12 @@ class Paging(Generic[PageT]):
             return None
         query = {"limit": str(self._most if self._left is None else min(self._most, self._left))}
         if self._cursor is not None:
-            query["cursor"] = self._cursor
+            query[self._place] = self._cursor
         return replace(self._ask, query={**self._ask.query, **query})
 
-    def take(self, rows: int, cursor: str | None) -> None:
+    def take(self, rows: int, cursor: str | int | None) -> None:
         """Take in how many rows a page had, and its `next`."""
         if self._left is not None:
             self._left -= rows
-        self._cursor = cursor
+        self._cursor = None if cursor is None else str(cursor)
         self._over = cursor is None

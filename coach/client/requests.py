@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypedDict, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import IO, TYPE_CHECKING, Any, Final, Generic, Literal, TypedDict, TypeVar
 from urllib.parse import quote
 
 import orjson
@@ -17,7 +17,9 @@ from coach.client.answers import (
     CheckOne,
     Deleted,
     Health,
+    Readiness,
     RefusedAnswer,
+    Rules,
     Taken,
     Token,
     UserToken,
@@ -28,19 +30,22 @@ from coach.client.messages import Verdict
 from coach.client.paging import Paging
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
-
-    from coach.client.window import Message
 
 __all__ = ["Ask", "AuditFilter", "UserRole", "Verdict"]
 
 UserRole = Literal["supervisor", "reviewer", "admin"]
 
 AnswerT = TypeVar("AnswerT", bound=BaseModel)
+# A name, and what is in the file.
+Uploaded = tuple[str, IO[bytes] | bytes]
 
-_OK: Final = 200
+METRICS: Final = "/metrics"
+
+_OK: Final = frozenset({200, 201})
 _FAILED: Final = 500
+_NOT_READY: Final = 503
 # Rows of a page: as many as the service gives.
 _CALLS: Final = 200
 _ENTRIES: Final = 1000
@@ -68,11 +73,18 @@ class Ask(Generic[AnswerT]):
     answer: type[AnswerT]
     body: bytes | None = None
     query: dict[str, str] = field(default_factory=dict)
+    idempotency_key: str = ""
+    # Statuses with which the answer comes, too.
+    also: frozenset[int] = frozenset()
+    # A form in place of a body.
+    files: tuple[Uploaded, ...] = ()
+    fields: dict[str, str | list[str]] = field(default_factory=dict)
 
     @property
     def headers(self) -> dict[str, str]:
         """The headers of this request."""
-        return {} if self.body is None else {"Content-Type": "application/json"}
+        found = {} if self.body is None else {"Content-Type": "application/json"}
+        return found | ({"Idempotency-Key": self.idempotency_key} if self.idempotency_key else {})
 
 
 def headers(key: str | None) -> dict[str, str]:
@@ -82,18 +94,19 @@ def headers(key: str | None) -> dict[str, str]:
 
 def check(text: str, *, speaker: str) -> Ask[CheckOne]:
     """Ask for the hits of one text."""
-    return _post("/v1/check", {"text": text, "speaker": speaker}, CheckOne)
+    return post("/v1/check", {"text": text, "speaker": speaker}, CheckOne)
 
 
 def check_many(texts: Sequence[str], *, speaker: str) -> Ask[CheckMany]:
     """Ask for the hits of many texts."""
     lines = [{"id": str(index), "text": text, "speaker": speaker} for index, text in enumerate(texts)]
-    return _post("/v1/check", {"utterances": lines}, CheckMany)
+    return post("/v1/check", {"utterances": lines}, CheckMany)
 
 
-def events(call_id: str, batch: list[Message]) -> Ask[Taken]:
-    """Send events of one call."""
-    return _post(f"/v1/calls/{_segment(call_id=call_id)}/events", {"events": batch}, Taken)
+def events(call_id: str, batch: Sequence[Mapping[str, Any]], *, key: str = "") -> Ask[Taken]:
+    """Send events of one call; the same batch with the same key is taken once."""
+    ask = post(f"/v1/calls/{segment(call_id=call_id)}/events", {"events": list(batch)}, Taken)
+    return replace(ask, idempotency_key=key)
 
 
 def calls(*, agent_id: str | None, live: bool | None, limit: int | None) -> Paging[CallPage]:
@@ -108,17 +121,17 @@ def calls(*, agent_id: str | None, live: bool | None, limit: int | None) -> Pagi
 
 def call(call_id: str) -> Ask[Call]:
     """Ask for one call."""
-    return Ask("GET", f"/v1/calls/{_segment(call_id=call_id)}", Call)
+    return Ask("GET", f"/v1/calls/{segment(call_id=call_id)}", Call)
 
 
 def delete_call(call_id: str) -> Ask[Deleted]:
     """Delete one call."""
-    return Ask("DELETE", f"/v1/calls/{_segment(call_id=call_id)}", Deleted)
+    return Ask("DELETE", f"/v1/calls/{segment(call_id=call_id)}", Deleted)
 
 
 def delete_customer(customer_id: str) -> Ask[Deleted]:
     """Delete the calls of one customer."""
-    return Ask("DELETE", f"/v1/customers/{_segment(customer_id=customer_id)}", Deleted)
+    return Ask("DELETE", f"/v1/customers/{segment(customer_id=customer_id)}", Deleted)
 
 
 def audit(
@@ -144,23 +157,33 @@ def audit(
 
 def give_feedback(advice_id: str, *, verdict: Verdict) -> Ask[Verdicted]:
     """Store a verdict."""
-    return _post(f"/v1/advice/{_segment(advice_id=advice_id)}/feedback", {"verdict": verdict}, Verdicted)
+    return post(f"/v1/advice/{segment(advice_id=advice_id)}/feedback", {"verdict": verdict}, Verdicted)
 
 
 def mint_token(agent_id: str, *, ttl_s: int) -> Ask[Token]:
     """Ask for a sidebar token."""
-    return _post("/v1/tokens", {"agent_id": agent_id, "ttl_s": ttl_s}, Token)
+    return post("/v1/tokens", {"agent_id": agent_id, "ttl_s": ttl_s}, Token)
 
 
 def mint_user_token(user_id: str, *, role: UserRole, teams: Iterable[str], ttl_s: int) -> Ask[UserToken]:
     """Ask for a token for somebody who is no agent."""
     body: dict[str, Any] = {"user_id": user_id, "role": role, "ttl_s": ttl_s}
-    return _post("/v1/tokens", {**body, "teams": list(teams)} if role == "supervisor" else body, UserToken)
+    return post("/v1/tokens", {**body, "teams": list(teams)} if role == "supervisor" else body, UserToken)
+
+
+def rules() -> Ask[Rules]:
+    """Ask for the rules in force."""
+    return Ask("GET", "/v1/rules", Rules)
 
 
 def health() -> Ask[Health]:
     """Ask how the service is."""
     return Ask("GET", "/healthz", Health)
+
+
+def readiness() -> Ask[Readiness]:
+    """Ask whether calls can be taken."""
+    return Ask("GET", "/readyz", Readiness, also=frozenset({_NOT_READY}))
 
 
 def read(ask: Ask[AnswerT], status: int, body: bytes) -> AnswerT:
@@ -171,22 +194,37 @@ def read(ask: Ask[AnswerT], status: int, body: bytes) -> AnswerT:
         UnreachableError: it, or a proxy before it, is in trouble; asking again may help.
         ClientError: the answer is not what coach answers.
     """
-    if status == _OK:
-        try:
-            return ask.answer.model_validate_json(body)
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            where = ".".join(map(str, first["loc"]))
-            raise ClientError(f"{ask.method} {ask.path}: 答复不符合协议：{where}: {first['msg']}") from error
+    what = f"{ask.method} {ask.path}"
+    if status in _OK or status in ask.also:
+        return read_as(ask.answer, body, what=what)
+    raise refusal(what, status, body)
+
+
+def read_as(answer: type[AnswerT], body: bytes, *, what: str) -> AnswerT:
+    """Read one JSON object; `what` was asked, for the error.
+
+    Raises:
+        ClientError: it is not what coach answers.
+    """
     try:
-        refusal = RefusedAnswer.model_validate_json(body).error
+        return answer.model_validate_json(body)
     except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ClientError(f"{what}: 答复不符合协议：{where}: {first['msg']}") from error
+
+
+def refusal(what: str, status: int, body: bytes) -> ClientError:
+    """Return the error that an answer stands for."""
+    try:
+        told = RefusedAnswer.model_validate_json(body).error
+    except ValidationError:
         kind = UnreachableError if status >= _FAILED else ClientError
-        raise kind(f"{ask.method} {ask.path}: HTTP {status}，答复不是 coach 的；地址对吗？") from error
-    raise RefusedError(refusal.code, refusal.message, field=refusal.field or "", status=status)
+        return kind(f"{what}: HTTP {status}，答复不是 coach 的；地址对吗？")
+    return RefusedError(told.code, told.message, field=told.field or "", status=status)
 
 
-def _segment(**ids: str) -> str:
+def segment(**ids: str) -> str:
     """Encode one id as a segment of a path.
 
     Raises:
@@ -199,5 +237,6 @@ def _segment(**ids: str) -> str:
     return value.replace(".", "%2E") if value in {".", ".."} else quote(value, safe="")
 
 
-def _post(path: str, body: dict[str, Any], answer: type[AnswerT]) -> Ask[AnswerT]:
+def post(path: str, body: Mapping[str, Any], answer: type[AnswerT]) -> Ask[AnswerT]:
+    """Ask with a JSON body."""
     return Ask("POST", path, answer, body=orjson.dumps(body))

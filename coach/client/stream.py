@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import time
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -16,7 +17,7 @@ from coach.client.errors import RefusedError, UnreachableError
 from coach.client.producer import refuse_if_denied, socket_address
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncGenerator, Callable, Generator
 
     from coach.client.window import Message
 
@@ -122,7 +123,7 @@ def team_path(team: str) -> str:
     return f"/v1/teams/{quote(team, safe='')}/stream"
 
 
-def read_stream(reading: Reading, read: Callable[[Message], EventT]) -> Iterator[EventT]:
+def read_stream(reading: Reading, read: Callable[[Message], EventT]) -> Generator[EventT]:
     """Iterate over the events as `read` makes them, connecting again as needed, until the caller stops.
 
     Raises:
@@ -144,18 +145,20 @@ def read_stream(reading: Reading, read: Callable[[Message], EventT]) -> Iterator
             time.sleep(reading.lost(error))
 
 
-async def read_stream_async(reading: Reading, read: Callable[[Message], EventT]) -> AsyncIterator[EventT]:
+async def read_stream_async(reading: Reading, read: Callable[[Message], EventT]) -> AsyncGenerator[EventT]:
     """Do the same on an event loop.
 
     Raises:
         RefusedError, UnreachableError: see `Reading.lost`.
     """
-    async for message in read_messages_async(reading):
-        if is_event(message):
-            yield read(message)
+    messages = read_messages_async(reading)
+    async with contextlib.aclosing(messages):
+        async for message in messages:
+            if is_event(message):
+                yield read(message)
 
 
-async def read_messages_async(reading: Reading) -> AsyncIterator[Message]:
+async def read_messages_async(reading: Reading) -> AsyncGenerator[Message]:
     """Iterate over all messages as they came, connecting again as needed, until the caller stops.
 
     Raises:

@@ -12,7 +12,13 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 from coach import __version__
-from coach.client import answers
+from coach.client import (
+    answers,
+    decision_answers,
+    playground_answers,
+    review_answers,
+    webhook_answers,
+)
 from coach.service.openapi_examples import ALSO, ANSWERS, BODIES, OPEN, STATUS
 from coach.service.webhooks import openapi as webhooks
 
@@ -35,6 +41,32 @@ _MODELS: Final[dict[str, tuple[type[BaseModel], ...]]] = {
     "GET /v1/audit": (answers.AuditPage,),
     "POST /v1/advice/{advice_id}/feedback": (answers.Verdicted,),
     "GET /v1/rules": (answers.Rules,),
+    "GET /v1/rules/health": (decision_answers.RuleHealthList,),
+    "GET /v1/playground/rules": (playground_answers.WrittenRules,),
+    "GET /v1/playground/rules/{category}/{name}": (playground_answers.RuleText,),
+    "POST /v1/playground/explain": (playground_answers.Explained,),
+    "POST /v1/playground/draft": (playground_answers.JudgedDraft,),
+    "POST /v1/playground/effect": (playground_answers.Effect,),
+    "POST /v1/playground/file": (playground_answers.RuleFile,),
+    "POST /v1/reviews": (review_answers.Review,),
+    "GET /v1/reviews": (review_answers.ReviewList,),
+    "GET /v1/reviews/{review_id}": (review_answers.Review,),
+    "POST /v1/reviews/{review_id}/start": (review_answers.Review,),
+    "DELETE /v1/reviews/{review_id}": (review_answers.Review,),
+    "POST /v1/reviews/{review_id}/links": (review_answers.ReviewLink,),
+    "GET /v1/reviews/{review_id}/hits": (review_answers.ReviewHitPage,),
+    "POST /v1/decisions": (decision_answers.Decision,),
+    "GET /v1/decisions": (decision_answers.DecisionList,),
+    "POST /v1/decisions/{decision_id}/appeal": (decision_answers.Decision,),
+    "POST /v1/decisions/{decision_id}/settle": (decision_answers.Decision,),
+    "GET /v1/webhooks": (webhook_answers.WebhookList,),
+    "POST /v1/webhooks": (webhook_answers.SecretWebhook,),
+    "PATCH /v1/webhooks/{webhook_id}": (webhook_answers.WebhookEndpoint,),
+    "DELETE /v1/webhooks/{webhook_id}": (webhook_answers.RemovedWebhook,),
+    "POST /v1/webhooks/{webhook_id}/rotate": (webhook_answers.SecretWebhook,),
+    "POST /v1/webhooks/{webhook_id}/test": (webhook_answers.WebhookAttempt,),
+    "GET /v1/webhooks/dead": (webhook_answers.DeadLetterPage,),
+    "POST /v1/webhooks/dead/retry": (webhook_answers.Retried,),
     "GET /healthz": (answers.Health,),
     "GET /readyz": (answers.Readiness,),
 }

@@ -4,22 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from coach.service import openapi_playground as playground
 from coach.service.webhooks import openapi as webhooks
 
 _JSON: Final = "application/json"
 _AT: Final = "2026-01-01T08:00:00.000Z"
-_YAML: Final = "version: 1\nrules:\n  - id: ignorance/bare-dont-know\n    title: 换个说法：先帮客户查\n"
-_HIT: Final[dict[str, Any]] = {
-    "rule": "ignorance/bare-dont-know",
-    "category": "ignorance",
-    "severity": "warning",
-    "start": 2,
-    "end": 6,
-    "text": "我不知道",
-    "by_sound": False,
-    "suggestions": ["我先帮您核实一下，请您稍等"],
-    "why": "客户听到的是“没人管”。",
-}
 _REVIEW: Final[dict[str, Any]] = {
     "id": "red60ce00e177",
     "state": "finished",
@@ -62,15 +51,6 @@ _DECISION: Final[dict[str, Any]] = {
     "at": _AT,
     "history": [{"kind": "decided", "verdict": "right", "reason": "确实没有接住", "who": "qa-1", "at": _AT}],
 }
-_TURN: Final[dict[str, Any]] = {
-    "speaker": "agent",
-    "text": "我不知道",
-    "customer": "",
-    "normalized": "我不知道",
-    "tokens": ["我", "不", "知道"],
-    "segments": [{"text": "我不知道", "severity": "warning", "advice_id": "ignorance/bare-dont-know"}],
-    "found": [{**_HIT, "start": 0, "end": 4, "shown": True, "stopped": ""}],
-}
 _DELIVERY: Final[dict[str, Any]] = {"events": 2, "acked": {"c9": 2}, "ignored": [], "hints": []}
 
 _DELETED: Final[dict[str, Any]] = {
@@ -91,8 +71,12 @@ _DELETED: Final[dict[str, Any]] = {
 
 # Media type and answer.
 ANSWERS: Final[dict[str, tuple[str, Any]]] = {
+    **playground.ANSWERS,
     **webhooks.ANSWERS,
-    "POST /v1/check": (_JSON, {"digest": "3092fad8181b", "categories": ["ignorance"], "hits": [_HIT]}),
+    "POST /v1/check": (
+        _JSON,
+        {"digest": "3092fad8181b", "categories": ["ignorance"], "hits": [playground.HIT]},
+    ),
     "POST /v1/tokens": (_JSON, {"token": "eyJ…", "agent_id": "a-17", "expires_at": _AT}),
     "POST /v1/calls/{call_id}/events": (_JSON, {"acked": 3, "errors": []}),
     "GET /v1/calls": (
@@ -187,65 +171,6 @@ ANSWERS: Final[dict[str, tuple[str, Any]]] = {
     "GET /metrics": ("text/plain", "# TYPE coach_calls gauge\ncoach_calls 812.0\n"),
     "POST /v1/connectors/{vendor}": (_JSON, _DELIVERY),
     "POST /v1/connectors/{vendor}/calls/{call_id}/end": (_JSON, {**_DELIVERY, "events": 1}),
-    "GET /v1/playground/rules": (
-        _JSON,
-        {
-            "digest": "3092fad8181b",
-            "template": "version: 1\nrules:\n  - id: my-rules/…\n",
-            "rules": [
-                {
-                    "id": "ignorance/bare-dont-know",
-                    "title": "换个说法：先帮客户查",
-                    "category": "ignorance",
-                    "severity": "warning",
-                    "status": "stable",
-                    "file": "rules/ignorance.yml",
-                }
-            ],
-        },
-    ),
-    "GET /v1/playground/rules/{category}/{name}": (
-        _JSON,
-        {"id": "ignorance/bare-dont-know", "file": "rules/ignorance.yml", "yaml": _YAML},
-    ),
-    "POST /v1/playground/explain": (
-        _JSON,
-        {"digest": "3092fad8181b", "draft": None, "call": False, "turns": [_TURN], "moments": []},
-    ),
-    "POST /v1/playground/draft": (
-        _JSON,
-        {
-            "digest": "3092fad8181b",
-            "problems": [],
-            "rules": [{"id": "ignorance/bare-dont-know", "title": "换个说法：先帮客户查", "known": True}],
-            "examples": [
-                {
-                    "rule": "ignorance/bare-dont-know",
-                    "text": "【这个我不知道】啊",
-                    "line": 12,
-                    "column": 12,
-                    "wanted": True,
-                    "passed": True,
-                    "problem": "",
-                }
-            ],
-            "findings": [],
-        },
-    ),
-    "POST /v1/playground/effect": (
-        _JSON,
-        {
-            "usable": True,
-            "calls": 50,
-            "turns": 1070,
-            "old_hits": 28,
-            "new_hits": 28,
-            "appeared": {"count": 0, "rows": []},
-            "vanished": {"count": 0, "rows": []},
-            "source": "stored",
-        },
-    ),
-    "POST /v1/playground/file": (_JSON, {"file": "rules/ignorance.yml", "yaml": _YAML}),
     "POST /v1/reviews": (_JSON, {**_REVIEW, "state": "queued", "downloads": []}),
     "GET /v1/reviews": (
         _JSON,
@@ -276,10 +201,20 @@ ANSWERS: Final[dict[str, tuple[str, Any]]] = {
                 {
                     "n": 1,
                     "call_id": "c1",
+                    "agent": "坐席 1",
                     "turn": 2,
                     "rule": "ignorance/bare-dont-know",
+                    "category": "ignorance",
+                    "title": "换个说法：先帮客户查",
+                    "severity": "warning",
                     "start": 2,
                     "end": 6,
+                    "at_ms": 3300,
+                    "text": "我不知道",
+                    "said": "这个我不知道",
+                    "before": "怎么退订",
+                    "suggestion": "我先帮您核实一下，请您稍等",
+                    "digest": "3092fad8181b",
                     "decision": None,
                 }
             ],
@@ -316,12 +251,32 @@ ANSWERS: Final[dict[str, tuple[str, Any]]] = {
         {
             "digest": "3092fad8181b",
             "rules": [
-                {"rule": "ignorance/bare-dont-know", "fired": 41, "never_fired": False, "precision": 0.95}
+                {
+                    "rule": "ignorance/bare-dont-know",
+                    "title": "换个说法：先帮客户查",
+                    "severity": "warning",
+                    "status": "stable",
+                    "live": 30,
+                    "reviewed": 11,
+                    "fired": 41,
+                    "never_fired": False,
+                    "confirmed": 19,
+                    "false": 1,
+                    "precision": 0.95,
+                    "precision_low": 0.7639,
+                    "precision_high": 0.9911,
+                    "muted": 2,
+                    "false_alarms": 1,
+                    "useful": 9,
+                    "appealed": 1,
+                    "open_appeals": 0,
+                }
             ],
         },
     ),
 }
 BODIES: Final[dict[str, Any]] = {
+    **playground.BODIES,
     **webhooks.BODIES,
     "POST /v1/check": {"text": "这个我不知道", "speaker": "agent"},
     "POST /v1/tokens": {"agent_id": "a-17", "ttl_s": 600},
@@ -330,10 +285,6 @@ BODIES: Final[dict[str, Any]] = {
     },
     "POST /v1/advice/{advice_id}/feedback": {"verdict": "useful"},
     "POST /v1/connectors/{vendor}": {"mode": "2pass-offline", "text": "这个我不知道", "is_final": True},
-    "POST /v1/playground/explain": {"text": "这个我不知道"},
-    "POST /v1/playground/draft": {"yaml": _YAML},
-    "POST /v1/playground/effect": {"yaml": _YAML, "calls": 50},
-    "POST /v1/playground/file": {"yaml": _YAML},
     "POST /v1/reviews": {"folder": "2026-01", "title": "一月"},
     "POST /v1/reviews/{review_id}/start": {"agent_is": ["SPEAKER_00"]},
     "POST /v1/reviews/{review_id}/links": {"file": "report.html"},

@@ -18,3 +18,12 @@ _spec.loader.exec_module(_service)
 book, fill_book, ruleset = _service.book, _service.fill_book, _service.ruleset
 running, settings_for = _service.running, _service.settings_for
 database_url = _service.database_url
+
+_webhooks_spec = importlib.util.spec_from_file_location(
+    "webhooks_conftest", Path(__file__).parents[1] / "service" / "webhooks" / "conftest.py"
+)
+_webhooks = importlib.util.module_from_spec(_webhooks_spec)
+sys.modules["webhooks_conftest"] = _webhooks
+_webhooks_spec.loader.exec_module(_webhooks)
+
+receivers, receiver, answer = _webhooks.receivers, _webhooks.receiver, _webhooks.answer

@@ -54,7 +54,7 @@ def asked_by_the_client() -> dict[str, Ask]:
             importlib.import_module(f"coach.client.{module.name}"), inspect.isfunction
         ):
             returned = inspect.signature(function).return_annotation
-            if not name.startswith("_") and re.match(r"(Ask|Paging)\[", str(returned)):
+            if not name.startswith("_") and re.match(r"(Ask|Paging)\[(?!AnswerT)", str(returned)):
                 asked = function(**_given(function))
                 found[f"{module.name}.{name}"] = asked.next() if isinstance(asked, Paging) else asked
     return found
@@ -64,7 +64,9 @@ def _given(function) -> dict:
     """Return a value for each parameter: only the path of the request and the type of its answer matter."""
     values = {"int": 1, "Sequence": ["x"], "Iterable": ["x"], "list": [], "Mapping": {}, "Verdict": "useful"}
     return {
-        name: values.get(str(each.annotation).partition("[")[0].partition(" ")[0], "x")
+        name: "x/y"
+        if name == "rule_id"
+        else values.get(str(each.annotation).partition("[")[0].partition(" ")[0], "x")
         for name, each in inspect.signature(function).parameters.items()
         if each.default is each.empty and each.kind is not each.VAR_KEYWORD
     }
