@@ -401,7 +401,7 @@ def test_a_stream_asks_for_a_new_token_when_the_last_one_expires(running):
         asked.append(service.token("a1", ttl_s=60))
         return asked[-1]
 
-    reading = Reading(service.url, agent_path("a1"), credential=mint, after=None, patience_s=5)
+    reading = Reading(service.url, agent_path("a1"), credential=mint, after=None, patience_s=30)
     events = read_stream(reading, read_event)
     with Client(service.url, service.key) as client:
         assert isinstance(next(events), Snapshot)

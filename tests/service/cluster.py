@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 
-TIMEOUT_S = 20
+TIMEOUT_S = 60
 
 
 class Cluster:
@@ -95,7 +95,7 @@ class Cluster:
         """End the parent and wait; return its exit code."""
         if self.process.poll() is None:
             self.process.send_signal(how)
-        code = self.process.wait(30)
+        code = self.process.wait(TIMEOUT_S)
         self.process.stdout.close()
         return code
 

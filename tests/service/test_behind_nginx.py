@@ -66,7 +66,7 @@ class Proxy:
     def start(self) -> None:
         """Start and wait until the port is open."""
         self.process = subprocess.Popen([*self._command, "-g", "daemon off;"])
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             try:
                 socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
@@ -81,7 +81,7 @@ class Proxy:
         """End it."""
         if self.process is not None:
             self.process.terminate()
-            self.process.wait(10)
+            self.process.wait(30)
 
     def connected(self) -> socket.socket:
         """Return a connection to the port of TLS."""

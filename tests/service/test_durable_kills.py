@@ -58,7 +58,7 @@ class Serving:
     def kill(self):
         """End the process as a power cut would."""
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(30)
         self.process.stdout.close()
 
     def seqs(self) -> dict[str, int]:

@@ -101,7 +101,7 @@ def test_the_client_waits_until_the_disk_has_caught_up(running, disk):
 
             with disk.blocked():
                 talking = asyncio.create_task(talk())
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(30):
                     while not any(each["type"] == "pressure" for each in told):  # noqa: ASYNC110 - real events
                         await asyncio.sleep(0.01)
                 sent = producer.unacked

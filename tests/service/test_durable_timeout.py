@@ -181,7 +181,7 @@ def test_the_client_stops_a_call_that_timed_out(running, clock):
         producer.drain()
         clock.now += 600
         service.within(service.tenant.calls.tick)
-        assert ended.wait(10)
+        assert ended.wait(30)
         with pytest.raises(RefusedError) as refused:
             producer.utterance("c1", "u1", "喂", speaker="agent", start_ms=0, end_ms=1)
         assert refused.value.code == "call_ended"

@@ -58,7 +58,7 @@ def serving(book, tmp_path):
 
         def stop() -> str:
             process.send_signal(signal.SIGTERM)
-            process.wait(10)
+            process.wait(30)
             return (tmp_path / "log").read_text("utf-8")
 
         return url, key, stop
@@ -67,7 +67,7 @@ def serving(book, tmp_path):
     for process in processes:
         if process.poll() is None:
             process.kill()
-        process.wait(10)
+        process.wait(30)
         process.stdout.close()
 
 

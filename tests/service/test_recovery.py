@@ -43,7 +43,7 @@ class Process:
     def kill(self, how=signal.SIGKILL):
         """End the process and wait for it."""
         self.process.send_signal(how)
-        self.process.wait(20)
+        self.process.wait(30)
         self.process.stdout.close()
 
 
@@ -97,7 +97,7 @@ def test_kill_9_in_the_middle_of_a_call_loses_nothing(process, clients, wire):
     assert second.key == ""
     offset = "k3f9-7"
     token = httpx.post(
-        second.url + "/v1/tokens", json={"agent_id": "a1"}, headers=authorised, trust_env=False
+        second.url + "/v1/tokens", json={"agent_id": "a1"}, headers=authorised, trust_env=False, timeout=30
     ).json()["token"]
     sidebar = clients.socket(second.url + "/v1/agents/a1/stream")
     sidebar.send({"type": "hello", "token": token, "after": offset})
@@ -116,7 +116,7 @@ def test_kill_9_in_the_middle_of_a_call_loses_nothing(process, clients, wire):
             utterances.add(message["utterance_id"])
     assert shown == {card}
     assert utterances == {f"u{index}" for index in range(60)}
-    stored = httpx.get(second.url + "/v1/calls/c1", headers=authorised, trust_env=False).json()
+    stored = httpx.get(second.url + "/v1/calls/c1", headers=authorised, trust_env=False, timeout=30).json()
     assert [each["utterance_id"] for each in stored["utterances"]] == [f"u{index}" for index in range(60)]
     assert [each["id"] for each in stored["advice"]] == [card]
 

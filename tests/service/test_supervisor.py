@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 
+import pytest
 from test_ownership import TIMEOUT_S, Told, shared_valkey, two  # noqa: F401 - fixtures
 
 from coach.service.rates import TeamRates
@@ -32,6 +33,7 @@ async def next_of(reader):
         return json.loads(await reader.next())
 
 
+@pytest.mark.usefixtures("patient")
 def test_who_stops_watching_takes_the_call_from_nobody(two, wire):  # noqa: F811
     """Idle feeds are dropped while his look is written down; the agent's sidebar goes on all the same."""
 

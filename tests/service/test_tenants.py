@@ -248,6 +248,7 @@ def test_pages_of_one_tenant_open_no_sockets_of_another(tenants, clients):
             assert socket.close_code() == code
 
 
+@pytest.mark.usefixtures("within_a_minute")
 def test_too_many_requests_of_a_tenant_are_refused(tenants):
     """429 with Retry-After, whichever key it uses; the other tenant goes on."""
     service = tenants("[bank]\n[shop]\nquotas = {requests_per_minute = 3}\n")

@@ -30,7 +30,7 @@ def traced(running, monkeypatch):
 
 def spans(exporter, name, *, count=1):
     """Wait for so many spans of a name."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while True:
         found = [span for span in exporter.get_finished_spans() if span.name == name]
         if len(found) >= count:

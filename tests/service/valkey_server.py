@@ -8,6 +8,8 @@ import time
 
 import pytest
 
+TIMEOUT_S = 30
+
 
 class Valkey:
     """One server process on a port of its own, with nothing on disk."""
@@ -35,7 +37,7 @@ class Valkey:
             ],
             stdout=subprocess.DEVNULL,
         )
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + TIMEOUT_S
         while time.monotonic() < deadline:
             try:
                 if self.say(b"PING\r\n") == b"+PONG\r\n":
@@ -46,7 +48,7 @@ class Valkey:
 
     def say(self, command: bytes) -> bytes:
         """Send an inline command; return the beginning of the answer."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=TIMEOUT_S) as connection:
             connection.sendall(command)
             return connection.recv(65536)
 
@@ -54,4 +56,4 @@ class Valkey:
         """Kill it as the power would."""
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
-            self.process.wait(10)
+            self.process.wait(TIMEOUT_S)

@@ -35,7 +35,7 @@ window.WebSocket = class extends WebSocket {
   constructor(...given) { super(...given); window.sockets.push(this); }
 };"""
 
-_WAIT_S = 10
+_WAIT_S = 30
 
 
 class Call:
@@ -116,7 +116,7 @@ class Call:
 
     def _await_ack(self) -> None:
         while True:
-            answer = json.loads(self._socket.recv(timeout=10))
+            answer = json.loads(self._socket.recv(timeout=_WAIT_S))
             if answer["type"] == "error":
                 raise AssertionError(answer)
             if answer["type"] == "ack" and answer["seq"] >= self._seq:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 START_WITHIN_S = 60
 # It looks up its keys every five seconds.
-KNOWN_WITHIN_S = 20
+KNOWN_WITHIN_S = 60
 
 HOSTILE_CSS = """
 * { color: lime !important; font-size: 40px !important; display: inline !important; }
@@ -137,7 +137,7 @@ class LiveService:
             data=None if body is None else json.dumps(body).encode(),
             headers={"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=30) as answer:
             return json.load(answer)
 
     def new_key(self, name: str, *, role: str) -> str:
@@ -156,7 +156,7 @@ class LiveService:
         request = urllib.request.Request(f"{self.url}/v1/rules", headers={"Authorization": f"Bearer {key}"})
         while True:
             try:
-                urllib.request.urlopen(request, timeout=10).close()
+                urllib.request.urlopen(request, timeout=30).close()
                 found = True
             except urllib.error.HTTPError as error:
                 with error:
@@ -185,7 +185,7 @@ class LiveService:
             return
         getattr(process, how)()
         try:
-            process.wait(timeout=15)
+            process.wait(timeout=30)
         finally:
             process.kill()
             process.wait()

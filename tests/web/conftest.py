@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from browser_panel import OpenPanel
 from browser_servers import HostPages, LiveService
+from playwright.sync_api import expect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +28,9 @@ LAUNCH_ARGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
 )
+
+# Against hanging only, as long as Playwright's other waits; its own five seconds a busy machine takes for a page.
+expect.set_options(timeout=30_000)
 
 
 def missing(what: str) -> None:

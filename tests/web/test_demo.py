@@ -81,16 +81,16 @@ def test_ended_tokens_are_renewed_in_the_middle_of_a_call(
         agent = panel.evaluate("(panel) => panel.agentId")
         page.evaluate("window.unbroken = true")
         page.locator("[data-call=sample]").click()
-        expect(panel.locator(".turn")).to_have_count(2, timeout=10_000)
+        expect(panel.locator(".turn")).to_have_count(2)
         page.get_by_role("button", name="暂停").click()
         # Nothing that was signed before is believed any more, as after twelve hours.
         live.kill()
         (tmp_path / "secret").unlink()
         live.start()
-        expect(panel.locator(".link.on")).to_be_visible(timeout=30_000)
+        expect(panel.locator(".link.on")).to_be_visible()
         assert panel.evaluate("(panel) => panel.agentId") != agent
         page.get_by_role("button", name="继续").click()
-        expect(page.locator("demo-softphone .state")).to_have_text("已挂断", timeout=20_000)
+        expect(page.locator("demo-softphone .state")).to_have_text("已挂断")
         expect(panel.locator(".turn .bubble").first).to_have_text("你们这个收费是怎么回事")
         expect(panel.locator(".turn")).to_have_count(3)
         assert page.evaluate("window.unbroken")
@@ -110,7 +110,7 @@ def test_sample_call_plays_to_its_end(demo: Callable[..., Page]) -> None:
     page.get_by_role("button", name="4×").click()
     page.locator("[data-call=sample]").click()
     expect(page.locator("coach-sidebar .turn .bubble")).to_have_text(
-        [turn["text"] for turn in SAMPLE["turns"]], timeout=15_000
+        [turn["text"] for turn in SAMPLE["turns"]]
     )
     expect(page.locator("coach-sidebar .place")).to_contain_text("通话结束")
     assert len(set(page.evaluate("window.lengths"))) >= 4
@@ -145,7 +145,7 @@ def test_demo_is_accessible(demo: Callable[..., Page]) -> None:
     """Axe finds nothing serious on the demo page while a call plays."""
     page = demo()
     page.locator("[data-call=sample]").click()
-    expect(page.locator("coach-sidebar .card")).to_have_count(1, timeout=15_000)
+    expect(page.locator("coach-sidebar .card")).to_have_count(1)
     found = Axe().run(page).response["violations"]
     assert [one["id"] for one in found if one["impact"] in {"serious", "critical"}] == []
 
@@ -167,7 +167,7 @@ def test_polite_question_typed_key_by_key_shows_no_card(demo: Callable[..., Page
     page = demo()
     page.get_by_role("button", name="我不知道您现在方便吗").click()
     turn = page.locator("coach-sidebar .turn:not(.partial) .bubble")
-    expect(turn).to_have_text(["我不知道您现在方便吗"], timeout=15_000)
+    expect(turn).to_have_text(["我不知道您现在方便吗"])
     assert page.evaluate("window.rules ?? []") == []
 
 

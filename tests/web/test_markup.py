@@ -50,7 +50,7 @@ def test_a_rule_cannot_become_markup(playground: Callable[..., Page]) -> None:  
     choose(page)
     replace_in_editor(page, 4, f"title: '{EVIL.replace(chr(39), chr(34))}'")
     say(page, f"{EVIL}这个我不知道")
-    expect(page.locator(".card, .find, main").first).to_contain_text("onerror", timeout=15_000)
+    expect(page.locator(".card, .find, main").first).to_contain_text("onerror")
     unharmed(page)
 
 
@@ -70,5 +70,5 @@ def test_an_upload_cannot_become_markup(reviews: Callable[..., Page]) -> None:  
     with page.expect_popup() as opened:
         page.get_by_role("button", name="打开报告").click()
     report = opened.value
-    expect(report.locator("h1")).to_be_visible(timeout=10_000)
+    expect(report.locator("h1")).to_be_visible()
     unharmed(report)

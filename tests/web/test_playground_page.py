@@ -27,11 +27,10 @@ def playground(page: Page, service: LiveService) -> Callable[..., Page]:
     """Return a function that opens the playground of the demo, 1280 pixels wide."""
 
     def open_playground(query: str = "") -> Page:
-        page.set_default_timeout(8_000)
         page.set_viewport_size({"width": 1280, "height": 900})
         page.goto(f"{service.url}/playground{query}")
         # The first question starts the process behind the page.
-        expect(page.get_by_role("textbox", name="坐席说的话")).to_be_visible(timeout=30_000)
+        expect(page.get_by_role("textbox", name="坐席说的话")).to_be_visible()
         return page
 
     return open_playground
@@ -68,7 +67,7 @@ def test_a_sentence_is_explained_while_typed(playground: Callable[..., Page]) ->
     """Normalised text, words as chips, the hit marked, its pattern, and the card."""
     page = playground()
     say(page, "這個我不知道啊")
-    expect(page.locator(".said mark")).to_have_text("我不知道", timeout=30_000)
+    expect(page.locator(".said mark")).to_have_text("我不知道")
     expect(page.locator(".normalized")).to_have_text("这个我不知道啊")
     expect(page.locator(".tokens li")).to_have_text(["这个", "我", "不", "知道", "啊"])
     expect(page.locator(".pattern")).to_have_text("<self> 不 <know>")
@@ -82,7 +81,7 @@ def test_an_exception_that_stops_a_hit_is_named(playground: Callable[..., Page])
     """Which one, why, and over which words."""
     page = playground()
     say(page, "我不知道您现在方便吗")
-    expect(page.locator(".found .state")).to_contain_text("被例外「礼貌探询」放过", timeout=30_000)
+    expect(page.locator(".found .state")).to_contain_text("被例外「礼貌探询」放过")
     expect(page.locator(".found .where mark")).to_have_text("我不知道")
     expect(page.locator(".card")).to_have_count(0)
 
@@ -91,7 +90,7 @@ def test_a_whole_call_is_explained_turn_by_turn(playground: Callable[..., Page])
     """Lines 客服：… and 客户：… are turns; the customer may say what he likes."""
     page = playground()
     say(page, "客服：您好\n客户：我不知道\n客服：我们不清楚")
-    expect(page.locator(".turn")).to_have_count(3, timeout=30_000)
+    expect(page.locator(".turn")).to_have_count(3)
     expect(page.locator(".turn.customer mark")).to_have_count(0)
     expect(page.locator(".turn.agent mark")).to_have_text(["我们不清楚"])
 
@@ -103,7 +102,7 @@ def test_a_broken_rule_shows_the_line(playground: Callable[..., Page]) -> None:
     choose(page)
     replace_in_editor(page, 5, "severity: loud")
     problem = page.locator(".problems li")
-    expect(problem).to_contain_text("应为 'notice'、'warning' 或 'violation'，写的是 'loud'", timeout=30_000)
+    expect(problem).to_contain_text("应为 'notice'、'warning' 或 'violation'，写的是 'loud'")
     expect(page.locator(".cm-gutter-lint .cm-lint-marker-error")).to_have_count(1)
     expect(page.locator(".basis")).to_have_text("右边的规则有误，这里按服务器上的规则判断")
     expect(page.get_by_role("button", name="下载整个文件")).to_be_disabled()
@@ -118,7 +117,7 @@ def test_examples_turn_red_and_green(playground: Callable[..., Page]) -> None:
     """A pattern that loses an example turns it red; mended, it is green again."""
     page = playground()
     choose(page)
-    expect(page.locator(".example.passed")).to_have_count(4, timeout=30_000)
+    expect(page.locator(".example.passed")).to_have_count(4)
     line = line_of(page, "<self> 不 <know>")
     replace_in_editor(page, line, "- 我 不 <know>")
     expect(page.locator(".example.failed")).to_have_count(1)
@@ -132,7 +131,7 @@ def test_a_false_alarm_becomes_an_exception(playground: Callable[..., Page]) -> 
     """From the alarm to the rule with one click; with the exception the sentence is let through."""
     page = playground()
     say(page, "我不知道就不会来问了")
-    page.get_by_role("button", name="编辑这条规则").click(timeout=30_000)
+    page.get_by_role("button", name="编辑这条规则").click()
     expect(page.locator(".cm-content")).to_contain_text(RULE)
     line = line_of(page, "because: 礼貌探询")
     replace_in_editor(page, line, "because: 礼貌探询\n      - {pattern: <self> 不 <know> 就, because: 假设}")
@@ -156,7 +155,7 @@ def test_downloads(playground: Callable[..., Page]) -> None:
     page = playground()
     choose(page)
     replace_in_editor(page, 4, "title: 改过的标题")
-    expect(page.locator(".verdict")).to_contain_text("通过", timeout=30_000)
+    expect(page.locator(".verdict")).to_contain_text("通过")
     with page.expect_download() as alone:
         page.get_by_role("button", name="下载这条规则").click()
     with page.expect_download() as whole:
@@ -186,7 +185,7 @@ def test_effect_on_stored_calls(page: Page, own_service: LiveService) -> None:
     page.get_by_role("button", name="打开").click()
     choose(page)
     replace_in_editor(page, line_of(page, "<self> 不 <know>"), "- <self> 不 晓得")
-    expect(page.locator(".verdict")).to_contain_text("例句", timeout=30_000)
+    expect(page.locator(".verdict")).to_contain_text("例句")
     page.get_by_role("button", name="看看影响").click()
     expect(page.locator(".source")).to_contain_text("样例")
     utterances = [("customer", "这笔钱是什么"), ("agent", "这个我不知道"), ("agent", "我不晓得")]
@@ -213,7 +212,7 @@ def test_a_link_brings_a_sentence_and_leaves_no_trace(
 ) -> None:
     """`?text=` is shown, gone from the address, and never in the log."""
     page = playground(f"?text=你冷静一点&rule={RULE}")
-    expect(page.locator(".said mark")).to_have_text("冷静", timeout=30_000)
+    expect(page.locator(".said mark")).to_have_text("冷静")
     expect(page.locator(".cm-content")).to_contain_text(RULE)
     assert page.evaluate("location.search") == ""
     log = service.log.read_text("utf-8")
@@ -225,7 +224,7 @@ def test_a_sentence_is_only_ever_text(playground: Callable[..., Page]) -> None:
     """Markup in what was said is shown as it was typed."""
     page = playground()
     say(page, "<img src=x onerror=alert(1)>我不知道")
-    expect(page.locator(".said")).to_contain_text("<img src=x onerror=alert(1)>", timeout=30_000)
+    expect(page.locator(".said")).to_contain_text("<img src=x onerror=alert(1)>")
     assert page.locator(".said img").count() == 0
 
 
@@ -239,7 +238,7 @@ def test_axe_finds_nothing(playground: Callable[..., Page], width: int, theme: s
     say(page, "客户：您好\n客服：这个我不知道，大概可以")
     choose(page)
     replace_in_editor(page, line_of(page, "<self> 不 <know>"), "- 我 不 <know>")
-    expect(page.locator(".example.failed")).to_have_count(1, timeout=30_000)
+    expect(page.locator(".example.failed")).to_have_count(1)
     page.get_by_role("button", name="看看影响").click()
     expect(page.locator(".source")).to_have_count(1)
     found = Axe().run(page).response["violations"]
@@ -250,7 +249,7 @@ def test_axe_finds_nothing(playground: Callable[..., Page], width: int, theme: s
 def test_the_keyboard_is_enough(playground: Callable[..., Page]) -> None:
     """Tab goes through the page and out of the editor again."""
     page = playground(f"?rule={RULE}")
-    expect(page.locator(".cm-content")).to_contain_text(RULE, timeout=30_000)
+    expect(page.locator(".cm-content")).to_contain_text(RULE)
     page.locator(".cm-content").focus()
     page.keyboard.press("Control+End")
     page.keyboard.type("# seen")
@@ -265,7 +264,7 @@ def test_the_page_keeps_the_security_policy(page: Page, playground: Callable[...
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     playground(f"?rule={RULE}&text=我不知道")
-    expect(page.locator(".example").first).to_be_visible(timeout=30_000)
+    expect(page.locator(".example").first).to_be_visible()
     assert page.locator(".cm-gutters").evaluate("(gutter) => getComputedStyle(gutter).display") == "flex"
     assert complaints == []
 
@@ -275,7 +274,7 @@ def test_the_demo_leads_here(page: Page, service: LiveService) -> None:
     page.set_viewport_size({"width": 1280, "height": 900})
     page.goto(f"{service.url}/demo")
     page.get_by_role("link", name="试验场").click()
-    expect(page.get_by_role("heading", name="话术试验场")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("heading", name="话术试验场")).to_be_visible()
 
 
 def test_other_pages_do_not_load_the_editor(web_built: Path) -> None:

@@ -50,10 +50,9 @@ def reviews(page: Page, reviewing: LiveService) -> Callable[..., Page]:
     """Return a function that opens the page, 1280 pixels wide."""
 
     def open_reviews(query: str = "") -> Page:
-        page.set_default_timeout(8_000)
         page.set_viewport_size({"width": 1280, "height": 900})
         page.goto(f"{reviewing.url}/reviews{query}")
-        expect(page.locator(".drop")).to_be_visible(timeout=30_000)
+        expect(page.locator(".drop")).to_be_visible()
         return page
 
     return open_reviews
@@ -79,7 +78,7 @@ def drop(page: Page, **files: str) -> None:
 def review(page: Page, **files: str) -> None:
     """Drop files, begin, and wait for the end."""
     drop(page, **files)
-    page.get_by_role("button", name="开始质检").click(timeout=30_000)
+    page.get_by_role("button", name="开始质检").click()
     expect(page.get_by_role("button", name="打开报告")).to_be_visible(timeout=REVIEWED_WITHIN_MS)
 
 
@@ -88,14 +87,14 @@ def test_files_are_dropped_and_reviewed(reviews: Callable[..., Page]) -> None:
     page = reviews()
     drop(page, 十月=DIALOGUE)
     row = page.locator("tbody tr")
-    expect(row).to_have_text(["十月.txt 文本对话，UTF-8 1 坐席 3，客户 2"], timeout=30_000)
+    expect(row).to_have_text(["十月.txt 文本对话，UTF-8 1 坐席 3，客户 2"])
     page.get_by_role("button", name="开始质检").click()
     expect(page.get_by_role("progressbar", name="进度")).to_be_visible()
     expect(page.locator(".numbers")).to_contain_text("命中2", timeout=REVIEWED_WITHIN_MS)
     with page.expect_popup() as opened:
         page.get_by_role("button", name="打开报告").click()
     report = opened.value
-    expect(report.locator("h1")).to_be_visible(timeout=10_000)
+    expect(report.locator("h1")).to_be_visible()
     assert "report.html?ticket=" in report.url
     assert report.evaluate("window.origin") == "null"
 
@@ -114,7 +113,7 @@ def test_unnamed_speakers_are_mapped(reviews: Callable[..., Page]) -> None:
     """Both speakers are shown with what they say; the chosen one is judged as the agent."""
     page = reviews()
     drop(page, 编号=UNNAMED)
-    expect(page.locator("fieldset").first).to_contain_text("SPEAKER_00 是坐席", timeout=30_000)
+    expect(page.locator("fieldset").first).to_contain_text("SPEAKER_00 是坐席")
     expect(page.locator("fieldset").first).to_contain_text("“怎么退订”")
     page.get_by_label("SPEAKER_00 是坐席").check()
     page.get_by_role("button", name="开始质检").click()
@@ -165,14 +164,14 @@ def test_what_is_no_transcript_is_refused_with_its_name(reviews: Callable[..., P
     """The service's reason stands below the drop zone."""
     page = reviews()
     drop(page, 手册="%PDF-1.7 …")
-    expect(page.locator(".trouble").first).to_contain_text("手册.txt：这是 PDF", timeout=10_000)
+    expect(page.locator(".trouble").first).to_contain_text("手册.txt：这是 PDF")
 
 
 def test_a_review_is_deleted_after_a_second_click(reviews: Callable[..., Page]) -> None:
     """One click asks, the second deletes."""
     page = reviews()
     drop(page, 多余=DIALOGUE)
-    page.get_by_role("button", name="开始质检").wait_for(timeout=30_000)
+    page.get_by_role("button", name="开始质检").wait_for()
     before = page.locator(".list li").count()
     page.get_by_role("button", name="删除", exact=True).click()
     page.get_by_role("button", name="再点一次").click()
@@ -186,7 +185,7 @@ def test_everybody_can_use_it(page: Page, reviews: Callable[..., Page], scheme: 
     reviews()
     page.set_viewport_size({"width": width, "height": 900})
     drop(page, 编号=UNNAMED)
-    page.get_by_label("SPEAKER_00 是坐席").check(timeout=30_000)
+    page.get_by_label("SPEAKER_00 是坐席").check()
     for _ in range(2):
         found = Axe().run(page).response["violations"]
         assert [(one["id"], [node["target"] for node in one["nodes"]]) for one in found] == []
@@ -210,8 +209,8 @@ def test_demo_and_playground_lead_here(page: Page, reviewing: LiveService) -> No
     page.set_viewport_size({"width": 1280, "height": 900})
     for path in ("/demo", "/playground"):
         page.goto(reviewing.url + path)
-        page.get_by_role("link", name="录音质检").click(timeout=30_000)
-        expect(page.get_by_role("heading", name="录音质检")).to_be_visible(timeout=30_000)
+        page.get_by_role("link", name="录音质检").click()
+        expect(page.get_by_role("heading", name="录音质检")).to_be_visible()
 
 
 @pytest.fixture(scope="module")
@@ -226,12 +225,12 @@ def open_with(page: Page, service: LiveService, key: str) -> None:
     page.goto(f"{service.url}/reviews")
     page.locator("input[name=credential]").fill(key)
     page.locator("form button").click()
-    expect(page.locator(".drop")).to_be_visible(timeout=30_000)
+    expect(page.locator(".drop")).to_be_visible()
 
 
 def sign_in(page: Page, credential: str) -> None:
     """Answer the form that asks again."""
-    expect(page.locator("form.again")).to_contain_text("登录已失效，请重新登录", timeout=10_000)
+    expect(page.locator("form.again")).to_contain_text("登录已失效，请重新登录")
     page.locator("form.again input").fill(credential)
     page.locator("form.again button").click()
     expect(page.locator("form.again")).to_have_count(0)
@@ -253,7 +252,7 @@ def test_progress_is_followed_again_with_another_key(page: Page, signed: LiveSer
     open_with(page, signed, signed.key)
     drop(page, 夜里=DIALOGUE)
     sign_in(page, signed.key)
-    page.get_by_role("button", name="开始质检").click(timeout=30_000)
+    page.get_by_role("button", name="开始质检").click()
     expect(page.get_by_role("button", name="打开报告")).to_be_visible(timeout=REVIEWED_WITHIN_MS)
 
 
@@ -264,7 +263,7 @@ def test_what_was_refused_with_a_revoked_key_is_done_with_another(page: Page, si
     signed.revoke("reviewing", key)
     drop(page, 补传=DIALOGUE)
     sign_in(page, signed.key)
-    page.get_by_role("button", name="开始质检").click(timeout=30_000)
+    page.get_by_role("button", name="开始质检").click()
     expect(page.get_by_role("button", name="打开报告")).to_be_visible(timeout=REVIEWED_WITHIN_MS)
 
 
@@ -283,7 +282,7 @@ def test_a_broken_line_is_told_until_it_is_mended(page: Page, signed: LiveServic
     drop(page, 断线=DIALOGUE)
     expect(page.get_by_text("与服务的连接断了")).to_be_visible()
     broken = False
-    page.get_by_role("button", name="开始质检").click(timeout=30_000)
+    page.get_by_role("button", name="开始质检").click()
     expect(page.get_by_role("button", name="打开报告")).to_be_visible(timeout=REVIEWED_WITHIN_MS)
     expect(page.get_by_text("与服务的连接断了")).to_have_count(0)
 
@@ -298,5 +297,5 @@ def test_the_key_opens_the_page_of_a_real_service(page: Page, web_built: Path, t
         expect(page.get_by_role("alert")).to_contain_text("密钥无效")
         field.fill(live.key)
         page.get_by_role("button", name="打开").click()
-        expect(page.locator(".drop")).to_be_visible(timeout=10_000)
+        expect(page.locator(".drop")).to_be_visible()
         assert json.dumps(live.request("GET", "/v1/reviews")["reviews"]) == "[]"

@@ -82,7 +82,6 @@ def open_board(context: BrowserContext, service: LiveService) -> Iterator[Callab
 
     def open_one(*, width: int = 1280, query: str = "", clock: bool = False, key: str = "") -> Board:
         page = context.new_page()
-        page.set_default_timeout(8_000)
         page.set_viewport_size({"width": width, "height": 800})
         if clock:
             page.clock.install()
@@ -90,7 +89,7 @@ def open_board(context: BrowserContext, service: LiveService) -> Iterator[Callab
         page.goto(f"{service.url}/wallboard?team={team}{query}")
         page.locator("input[name=credential]").fill(key or service.key)
         page.locator("form button").click()
-        expect(page.locator("coach-wallboard .link-state.live")).to_be_visible(timeout=30_000)
+        expect(page.locator("coach-wallboard .link-state.live")).to_be_visible()
         boards.append(Board(page, service, team))
         return boards[-1]
 
@@ -120,7 +119,7 @@ def test_a_call_appears_with_its_risk_and_leaves_when_it_is_over(open_board: Cal
     expect(row.locator("td.last")).to_contain_text("禁用语 1 次")
     call.end()
     expect(row).to_have_class(re.compile("ended"))
-    expect(row).to_have_count(0, timeout=12_000)
+    expect(row).to_have_count(0)
 
 
 def test_the_riskiest_call_goes_to_the_top(open_board: Callable[..., Board]) -> None:
@@ -131,8 +130,7 @@ def test_the_riskiest_call_goes_to_the_top(open_board: Callable[..., Board]) -> 
     risky.say("你冷静一点")
     expect(board.row(risky).locator(".score")).to_have_text("30")
     board.page.wait_for_function(
-        "() => document.querySelector('coach-wallboard').shadowRoot.querySelector('tbody .open').innerText === '激动'",
-        timeout=12_000,
+        "() => document.querySelector('coach-wallboard').shadowRoot.querySelector('tbody .open').innerText === '激动'"
     )
 
 
@@ -405,7 +403,7 @@ def test_a_revoked_key_is_asked_for_again_in_place(
     board.page.evaluate("window.unbroken = true")
     service.revoke(name, key)
     form = board.page.locator("form.again")
-    expect(form).to_contain_text("登录已失效，请重新登录", timeout=15_000)
+    expect(form).to_contain_text("登录已失效，请重新登录")
     expect(board.root.locator(".link-state")).to_have_text("未连接")
     assert serious(board.page, within="form.again") == []
     sign_in(board.page, "wrong")
@@ -430,7 +428,7 @@ def test_who_may_not_see_the_team_signs_in_as_somebody_else(
         "POST", "/v1/tokens", {"role": "supervisor", "user_id": "s-1", "teams": ["elsewhere"]}
     )["token"]
     service.revoke(name, key)
-    expect(board.page.locator("form.again")).to_be_visible(timeout=15_000)
+    expect(board.page.locator("form.again")).to_be_visible()
     sign_in(board.page, other)
     expect(board.root.locator("p.notice")).to_contain_text("没有权限查看这个班组")
     assert board.root.locator(".bar option:checked").first.inner_text() == board.team

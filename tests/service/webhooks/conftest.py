@@ -14,7 +14,7 @@ import uvicorn
 
 from coach.client import verify_webhook
 
-TIMEOUT_S = 20
+TIMEOUT_S = 60
 
 
 @dataclass

@@ -46,7 +46,7 @@ def make_call(service, clients, wire, *texts, call_id="c1", agent_id="a1", end=T
     producer.acked(call_id, last)
 
 
-def eventually(service, look, expected, *, timeout_s=15.0):
+def eventually(service, look, expected, *, timeout_s=60.0):
     """Wait until something in the service has a value."""
     deadline = time.monotonic() + timeout_s
     while (found := service.within(look)) != expected:
