@@ -17,6 +17,7 @@ from array import array
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from itertools import pairwise
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -37,14 +38,14 @@ LONGEST_GRAM: Final = 3
 # Long turns are judged in pieces of whole clauses, about as long as the sentences of the training.
 PIECE: Final = 40
 _FEWEST_HAN: Final = 5
-_HAN: Final = re.compile("[\u4e00-\u9fff]")
+_ENOUGH_HAN: Final = re.compile(f"(?:[^\u4e00-\u9fff]*[\u4e00-\u9fff]){{{_FEWEST_HAN}}}")
 _CLAUSE: Final = re.compile(f"[{CLAUSE_MARKS} ]+")
-# What makes no difference to tone: which digit, which polite you, which mark but the question mark.
-_SAME: Final = str.maketrans(
-    {**dict.fromkeys("123456789", "0"), "您": "你", "。": "，", "；": "，", "！": "，"}
-)
+# What makes no difference to tone: which polite you, which mark but the question mark, which digit.
+_SAME: Final = (("您", "你"), ("。", "，"), ("；", "，"), ("！", "，"))
+_DIGIT: Final = re.compile("[1-9]")
 _EDGES: Final = ("^", "$")
 _REASONS: Final = 3
+_NUMBER: Final = itemgetter(2)
 ANY: Final = "any"
 _VERSION: Final = 2
 
@@ -62,7 +63,7 @@ class OpinionModel:
     """
 
     grams: tuple[str, ...]
-    weights: Mapping[str, array[float]]
+    weights: Mapping[str, Sequence[float]]
     bias: Mapping[str, float]
     patterns: frozenset[str]
     sentences: int
@@ -88,7 +89,7 @@ class Opinion:
 
     def features(self, text: str) -> set[int]:
         """Return the numbers of the known grams of normalised `text`."""
-        return {number for _, _, number in self._scan(spell(text))}
+        return set(map(_NUMBER, self._scan(spell(text))))
 
     @cached_property
     def _scan(self) -> Callable[[str], list[tuple[int, int, int]]]:
@@ -102,7 +103,7 @@ class Opinion:
     def probability(self, category: str, features: Iterable[int]) -> float:
         """Return how likely (0 to 1) a supervisor would mark a sentence with `category`."""
         weights = self.model.weights[category]
-        odds = self.model.bias[category] + sum([weights[number] for number in features])
+        odds = self.model.bias[category] + sum(map(weights.__getitem__, features))
         return 1 / (1 + math.exp(-min(max(odds, -30.0), 30.0)))
 
     def review(self, normalized: Normalized, traces: list[Trace], *, closed: bool) -> list[Trace]:
@@ -196,7 +197,7 @@ class Opinion:
     def _stretch(self, category: str, piece: str) -> tuple[int, int]:
         """Return the stretch of a piece whose letters speak for the category: the largest sum."""
         weights = self.model.weights[category]
-        letters = piece.translate(_SAME)
+        letters = _same(piece)
         share = [0.0] * len(letters)
         for start, end, number in self._scan(letters):
             for at in range(start, end):
@@ -222,7 +223,14 @@ def is_opinion(rule: str) -> bool:
 
 def spell(text: str) -> str:
     """Write normalised text as the model reads it: edges marked, what makes no difference made the same."""
-    return f"{_EDGES[0]}{text.translate(_SAME)}{_EDGES[1]}"
+    return f"{_EDGES[0]}{_same(text)}{_EDGES[1]}"
+
+
+def _same(text: str) -> str:
+    # A third of the time of `str.translate`: hardly any of these is there.
+    for one, other in _SAME:
+        text = text.replace(one, other)
+    return _DIGIT.sub("0", text) if _DIGIT.search(text) else text
 
 
 @cache
@@ -263,12 +271,15 @@ def read(path: Path) -> OpinionModel:
         content = orjson.loads(gzip.decompress(path.read_bytes()))
         if content["version"] != _VERSION:
             raise ValueError(f"版本 {content['version']!r} 不认识，这一版 coach 只读版本 {_VERSION}")
-        weights: dict[str, array[float]] = {}
+        weights: dict[str, tuple[float, ...]] = {}
         bias: dict[str, float] = {}
         for name, learnt in content["weights"].items():
             steps = base64.b64decode(learnt["steps"])
             scale = float(learnt["scale"])
-            weights[name] = array("f", [(step - 256 if step > 127 else step) * scale for step in steps])  # noqa: PLR2004 - signed bytes
+            # Signed bytes; all grams share 256 numbers.
+            signed = [step - 256 if step > 127 else step for step in range(256)]  # noqa: PLR2004
+            levels = array("f", [step * scale for step in signed]).tolist()
+            weights[name] = tuple([levels[step] for step in steps])
             bias[name] = float(learnt["bias"])
             if len(steps) != len(content["grams"]):
                 raise ValueError(f"{name} 的权重有 {len(steps)} 个，应为 {len(content['grams'])} 个")
@@ -319,5 +330,5 @@ def _pieces(text: str) -> Iterator[tuple[int, int]]:
                 cuts.append(before)
         cuts.append(len(text))
     for start, end in pairwise(cuts):
-        if len(_HAN.findall(text, start, end)) >= _FEWEST_HAN:
+        if _ENOUGH_HAN.match(text, start, end):
             yield start, end
