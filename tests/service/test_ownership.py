@@ -85,6 +85,13 @@ class Worker:
         for event in events:
             await self.calls.accept(read_producer_event(event), producer=producer, principal=EVERYBODY)
 
+    async def begin(self, wire, *, producer=None, **fields):
+        """Take in the first words of c1 and wait until they are on disk; return its producer."""
+        producer = producer or Told()
+        await self.take(producer, wire.started(**fields), wire.said("您好", seq=2))
+        assert await self.calls.settle("c1") == 2
+        return producer
+
     async def held(self, *call_ids):
         """Ask who has these calls until somebody answers: a question is given a tenth of a second."""
         async with asyncio.timeout(TIMEOUT_S):
@@ -99,23 +106,31 @@ class Worker:
                 await asyncio.sleep(0.005)
 
 
+@contextlib.asynccontextmanager
+async def workers(urls, folder, ruleset, book):
+    """Run a worker for each address of Redis over one store; their clock is one list of one number."""
+    now = [1_800_000_000.0]
+    async with contextlib.AsyncExitStack() as stack:
+        found = []
+        for url in urls:
+            each = Worker(url, folder / "coach.sqlite3", ruleset, book, now=now)
+            await stack.enter_async_context(each.bus.running())
+            stack.push_async_callback(each.database.close)
+            await each.store.open()
+            stack.push_async_callback(each.store.close)
+            stack.push_async_callback(each.calls.ownership.close)
+            found.append(each)
+        yield found
+
+
 @pytest.fixture
 def two(shared_valkey, tmp_path, ruleset, book):
-    """Run a coroutine with two workers; the clock is a list of one number."""
+    """Run a coroutine with two workers."""
     shared_valkey.say(b"FLUSHALL\r\n")
 
     def run(main):
         async def work():
-            now = [1_800_000_000.0]
-            async with contextlib.AsyncExitStack() as stack:
-                found = []
-                for _ in range(2):
-                    each = Worker(shared_valkey.url, tmp_path / "coach.sqlite3", ruleset, book, now=now)
-                    await stack.enter_async_context(each.bus.running())
-                    stack.push_async_callback(each.database.close)
-                    await each.store.open()
-                    stack.push_async_callback(each.store.close)
-                    found.append(each)
+            async with workers([shared_valkey.url] * 2, tmp_path, ruleset, book) as found:
                 await main(*found)
 
         asyncio.run(work())
@@ -127,9 +142,7 @@ def test_whoever_takes_a_call_has_it_alone(two, wire):
     """The other one drops it at once and lets no time pass in it."""
 
     async def main(one, other):
-        producer = Told()
-        await one.take(producer, wire.started(), wire.said("您好", seq=2))
-        assert await one.calls.settle("c1") == 2
+        await one.begin(wire)
         await other.take(Told(), wire.said("我不知道", seq=3))
         await one.until(lambda: "c1" not in one.calls)
         assert "c1" in other.calls
@@ -143,8 +156,7 @@ def test_a_call_is_on_the_board_of_its_owner_only(two, wire):
     """Whoever had it before tells supervisors nothing of it any more."""
 
     async def main(one, other):
-        await one.take(Told(), wire.started(team="t1"), wire.said("您好", seq=2))
-        await one.calls.settle("c1")
+        await one.begin(wire, team="t1")
         assert [call["call_id"] for call in one.board.snapshot("t1")["calls"]] == ["c1"]
         await other.take(Told(), wire.said("我不知道", seq=3))
         await one.until(lambda: "c1" not in one.calls)
@@ -158,9 +170,7 @@ def test_a_stale_write_is_looked_up_before_the_producer_hears_of_it(two, wire):
     """What the other worker stored already is acked; what it did not is written after all."""
 
     async def main(one, other):
-        producer = Told()
-        await one.take(producer, wire.started(), wire.said("您好", seq=2))
-        await one.calls.settle("c1")
+        producer = await one.begin(wire)
         one.deaf()
         await other.take(Told(), wire.said("第三句", seq=3))
         await other.calls.settle("c1")
@@ -179,9 +189,7 @@ def test_a_stale_write_without_a_producer_takes_a_call_from_nobody(two, wire):
     """Whose producer went elsewhere, and who missed that, drops the call when the disk says so."""
 
     async def main(one, other):
-        producer = Told()
-        await one.take(producer, wire.started(), wire.said("您好", seq=2))
-        await one.calls.settle("c1")
+        producer = await one.begin(wire)
         one.now[0] += 25
         await one.take(producer, wire.said("第", seq=3, utterance_id="u3", final=False))
         one.calls.forget_producer(producer, {"c1"})
@@ -200,9 +208,7 @@ def test_a_gap_is_looked_up_before_the_producer_hears_of_it(two, wire):
     """Events that went to another worker are no gap."""
 
     async def main(one, other):
-        producer = Told()
-        await one.take(producer, wire.started(), wire.said("您好", seq=2))
-        await one.calls.settle("c1")
+        producer = await one.begin(wire)
         one.deaf()
         await other.take(Told(), wire.said("第三句", seq=3), wire.said("第四句", seq=4))
         await other.calls.settle("c1")
@@ -219,9 +225,7 @@ def test_of_partial_words_the_last_are_heard_again(two, wire):
     """What another worker stored of a long breath is not asked for again, and the words go on where they were."""
 
     async def main(one, other):
-        producer = Told()
-        await one.take(producer, wire.started(), wire.said("您好", seq=2))
-        await one.calls.settle("c1")
+        producer = await one.begin(wire)
         one.deaf()
         breath = [
             wire.said("嗯" * seq, seq=seq, utterance_id="u", revision=seq, final=False)
@@ -244,9 +248,7 @@ def test_a_call_that_was_read_again_meanwhile_is_not_read_a_third_time(two, wire
     """Two events find the gap; whoever hears last that the disk is further goes on with what the first one read."""
 
     async def main(one, other):
-        first, second = Told(), Told()
-        await one.take(first, wire.started(), wire.said("您好", seq=2))
-        await one.calls.settle("c1")
+        await one.begin(wire)
         one.deaf()
         await other.take(Told(), wire.said("第三句", seq=3), wire.said("第四句", seq=4))
         await other.calls.settle("c1")
@@ -258,7 +260,7 @@ def test_a_call_that_was_read_again_meanwhile_is_not_read_a_third_time(two, wire
             return await look(live)
 
         one.calls.ownership.moved_on = look_slowly
-        late = asyncio.create_task(one.take(second, wire.said("第六句", seq=6)))
+        late = asyncio.create_task(one.take(Told(), wire.said("第六句", seq=6)))
         await asked.wait()
         one.calls.ownership.moved_on = look
         await one.take(Told(), wire.said("第五句", seq=5))
@@ -292,9 +294,7 @@ def test_an_event_numbered_here_is_not_taken_for_another_workers(two, wire):
     """A vendor's event has its number from us: a stale write of it is refused, never acked as the other one."""
 
     async def main(one, other):
-        vendor = Told(resends=False)
-        await one.take(vendor, wire.started(), wire.said("您好", seq=2))
-        await one.calls.settle("c1")
+        vendor = await one.begin(wire, producer=Told(resends=False))
         one.deaf()
         await other.take(Told(resends=False), wire.said("别的话", seq=3))
         await other.calls.settle("c1")
@@ -310,9 +310,7 @@ def test_a_call_that_ended_elsewhere_is_over_here_too(two, wire):
     """The producer is acked what is stored, and told that the rest is not taken."""
 
     async def main(one, other):
-        producer = Told()
-        await one.take(producer, wire.started(), wire.said("您好", seq=2))
-        await one.calls.settle("c1")
+        producer = await one.begin(wire)
         one.deaf()
         await other.take(Told(), wire.ended(seq=3))
         await other.calls.settle("c1")
@@ -338,8 +336,7 @@ def test_a_silent_call_is_ended_by_its_owner_only(two, wire):
             return found
 
         other.channel.survey = survey_until_answered
-        await one.take(Told(), wire.started(), wire.said("您好", seq=2))
-        await one.calls.settle("c1")
+        await one.begin(wire)
         one.now[0] += 50
         await one.take(Told(), wire.said("还在", seq=3, final=False))
         one.now[0] += 20
@@ -361,8 +358,7 @@ def test_a_call_is_not_ended_because_its_owner_answers_late(two, wire, monkeypat
 
     async def main(one, other):
         one.channel.on("held", lambda _: None)
-        await one.take(Told(), wire.started(), wire.said("您好", seq=2))
-        await one.calls.settle("c1")
+        await one.begin(wire)
         one.now[0] += 50
         await one.take(Told(), wire.said("还在", seq=3, final=False))
         one.calls.tick()
@@ -381,8 +377,7 @@ def test_a_call_that_moves_while_others_are_asked_is_not_ended(two, wire, monkey
     monkeypatch.setattr(abandoned, "_ASK_S", 0.05)
 
     async def main(one, other):
-        await one.take(Told(), wire.started(), wire.said("您好", seq=2))
-        await one.calls.settle("c1")
+        await one.begin(wire)
         one.now[0] += 70
         survey = other.channel.survey
 
@@ -450,8 +445,7 @@ def test_taking_a_call_over_is_logged_once(two, wire, caplog):
     """The log says where a call went, not with every event."""
 
     async def main(one, other):
-        await one.take(Told(), wire.started(), wire.said("您好", seq=2))
-        await one.calls.settle("c1")
+        await one.begin(wire)
         with caplog.at_level(logging.INFO):
             await other.take(Told(), wire.said("三", seq=3), wire.said("四", seq=4))
             await one.until(lambda: "c1" not in one.calls)

@@ -7,7 +7,7 @@ import contextlib
 import json
 
 import pytest
-from test_ownership import TIMEOUT_S, Told, Worker, shared_valkey  # noqa: F401 - a fixture
+from test_ownership import TIMEOUT_S, Told, shared_valkey, workers  # noqa: F401 - a fixture
 
 
 class Cable:
@@ -60,21 +60,15 @@ def two(shared_valkey, tmp_path, ruleset, book):  # noqa: F811
 
     def run(main):
         async def work():
-            now = [1_800_000_000.0]
             async with contextlib.AsyncExitStack() as stack:
-                found = []
-                for _ in range(2):
-                    cable = Cable(shared_valkey.port)
-                    await cable.plug()
-                    stack.push_async_callback(cable.cut)
-                    each = Worker(cable.url, tmp_path / "coach.sqlite3", ruleset, book, now=now)
-                    each.cable = cable
-                    await stack.enter_async_context(each.bus.running())
-                    stack.push_async_callback(each.database.close)
-                    await each.store.open()
-                    stack.push_async_callback(each.store.close)
-                    stack.push_async_callback(each.calls.ownership.close)
-                    found.append(each)
+                cables = [Cable(shared_valkey.port) for _ in range(2)]
+                for each in cables:
+                    await each.plug()
+                    stack.push_async_callback(each.cut)
+                urls = [each.url for each in cables]
+                found = await stack.enter_async_context(workers(urls, tmp_path, ruleset, book))
+                for worker, cable in zip(found, cables, strict=True):
+                    worker.cable = cable
                 await main(*found)
 
         asyncio.run(work())
@@ -139,8 +133,7 @@ def test_a_call_taken_over_while_the_bus_was_away_has_one_owner(two, wire, away)
     async def main(one, other):
         cut = {"the old owner": [one], "the new owner": [other], "both": [one, other]}[away]
         async with watching(one) as here, watching(other) as there:
-            await one.take(Told(), wire.started(), wire.said("您好", seq=2))
-            await one.calls.settle("c1")
+            await one.begin(wire)
             await one.until(lambda: len(here.shown) == len(there.shown) == 1)
             async with cut_off(*cut):
                 await other.take(Told(), wire.said("第三句", seq=3))
@@ -176,8 +169,7 @@ def test_of_two_equal_owners_one_stays(two, wire, away, later):
 
     async def main(*workers):
         one, other = workers
-        await one.take(Told(), wire.started(), wire.said("您好", seq=2))
-        await one.calls.settle("c1")
+        await one.begin(wire)
         async with cut_off(workers[away]):
             one.now[0] += later
             assert await other.calls.next_seq("c1") == 3
@@ -192,8 +184,7 @@ def test_a_call_that_went_on_here_stays_here(two, wire):
     """The bus comes back to whoever is further: the other one drops the call."""
 
     async def main(one, other):
-        await one.take(Told(), wire.started(), wire.said("您好", seq=2))
-        await one.calls.settle("c1")
+        await one.begin(wire)
         async with cut_off(one):
             assert await other.calls.next_seq("c1") == 3
             other.now[0] += 5
@@ -208,8 +199,7 @@ def test_a_call_that_ended_elsewhere_while_the_bus_was_away_is_dropped(two, wire
 
     async def main(one, other):
         async with watching(one) as here:
-            await one.take(Told(), wire.started(), wire.said("您好", seq=2))
-            await one.calls.settle("c1")
+            await one.begin(wire)
             await one.until(lambda: len(here.shown) == 1)
             async with cut_off(one):
                 await other.take(Told(), wire.ended(seq=3))

@@ -41,8 +41,7 @@ def test_who_stops_watching_takes_the_call_from_nobody(two, wire):  # noqa: F811
         async def note(call_id):
             other.calls.tick()
 
-        await one.take(Told(), wire.started(team="t1"), wire.said("您好", seq=2))
-        await one.calls.settle("c1")
+        await one.begin(wire, team="t1")
         desk = desk_of(other, note=note)
         await desk._act(Watch(type="watch", call_id="c1"))
         assert (await next_of(desk._reader))["event"]["type"] == "snapshot"
