@@ -294,12 +294,15 @@ def test_no_answer_and_no_error_shows_a_secret(running):
     assert str(folder) not in shown
 
 
-def test_the_doctor_tells_no_secret(running, tmp_path):
+def test_the_doctor_tells_no_secret(running, book, tmp_path):
     """What is pasted into a support ticket opens nothing."""
     service = running()
     folder = service.service.settings.data_dir
     done = subprocess.run(
-        [sys.executable, "-m", "coach", "doctor", "--json"],
+        [
+            *(sys.executable, "-m", "coach", "doctor", "--json"),
+            *("--rules", str(book / "rules"), "--phrasebook", str(book / "phrasebook")),
+        ],
         env={
             **{name: each for name, each in os.environ.items() if not name.startswith("COACH_")},
             "COACH_DATA_DIR": str(folder),

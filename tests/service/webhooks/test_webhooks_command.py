@@ -176,7 +176,7 @@ def test_a_running_service_takes_up_what_the_command_line_adds(
     assert receiver.wait(2)[1].message["id"] == dead[0]["id"]
 
 
-def test_the_doctor_names_what_could_not_be_told(coach, running, receiver, clients, wire, tmp_path):
+def test_the_doctor_names_what_could_not_be_told(coach, running, receiver, clients, wire):
     """A disabled endpoint with its reason, and the dead letters with what to do."""
     service = running(webhook_private=True)
     receiver.usual.status = 410
@@ -188,9 +188,14 @@ def test_the_doctor_names_what_could_not_be_told(coach, running, receiver, clien
         pass
     while "停用原因" not in coach("list")[1]:
         pass
-    result = CliRunner().invoke(
-        app, ["doctor", "--json", "--port", "0", "--data-dir", str(tmp_path / "state")]
-    )
+    settings = service.service.settings
+    places = {
+        "--data-dir": settings.data_dir,
+        "--rules": settings.rules,
+        "--phrasebook": settings.phrasebook,
+    }
+    options = [str(each) for place in places.items() for each in place]
+    result = CliRunner().invoke(app, ["doctor", "--json", "--port", "0", *options])
     says = [each for each in json.loads(result.stdout)["findings"] if each["name"] == "webhooks"]
     assert [each["state"] for each in says] == ["warning", "warning"]
     assert "410" in says[0]["says"]
