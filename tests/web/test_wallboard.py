@@ -307,17 +307,21 @@ window.WebSocket = class extends WebSocket {
 """
 
 
-def test_a_whisper_nobody_took_in_three_tries_is_said_not_to_have_arrived(
-    context: BrowserContext, open_board: Callable[..., Board]
-) -> None:
-    """Never as sent; on the board too, once its call is closed."""
+@pytest.fixture
+def whispered(context: BrowserContext, open_board: Callable[..., Board]) -> Board:
+    """A board with a whisper under way to a call, which nobody gets."""
     context.add_init_script(_SWALLOWED)
     board = open_board()
-    call = board.call()
-    board.row(call).locator(".open").click()
+    board.row(board.call()).locator(".open").click()
     board.panel.locator("#whisper").fill("语速放慢")
     board.panel.locator("#whisper").press("Enter")
     expect(board.panel.locator(".sent b")).to_have_text("发送中")
+    return board
+
+
+def test_a_whisper_nobody_took_in_three_tries_is_said_not_to_have_arrived(whispered: Board) -> None:
+    """Never as sent; on the board too, once its call is closed."""
+    board = whispered
     for sockets in (2, 3, 4):
         board.page.evaluate("window.sockets.at(-1).close()")
         board.page.wait_for_function(f"() => window.sockets.length === {sockets}")
@@ -330,17 +334,9 @@ def test_a_whisper_nobody_took_in_three_tries_is_said_not_to_have_arrived(
     expect(board.root.locator(".lost")).to_have_count(0)
 
 
-def test_a_whisper_that_waits_while_the_team_changes_is_said_not_to_have_arrived(
-    context: BrowserContext, open_board: Callable[..., Board]
-) -> None:
+def test_a_whisper_that_waits_while_the_team_changes_is_said_not_to_have_arrived(whispered: Board) -> None:
     """The line it waited on is gone with the team."""
-    context.add_init_script(_SWALLOWED)
-    board = open_board()
-    call = board.call()
-    board.row(call).locator(".open").click()
-    board.panel.locator("#whisper").fill("语速放慢")
-    board.panel.locator("#whisper").press("Enter")
-    expect(board.panel.locator(".sent b")).to_have_text("发送中")
+    board = whispered
     board.page.evaluate("document.querySelector('coach-wallboard').team = 'another'")
     expect(board.root.locator(".lost")).to_contain_text("没有送出")
     assert serious(board.page) == []
