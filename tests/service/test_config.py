@@ -40,7 +40,9 @@ def test_a_flag_wins_over_the_environment_and_that_over_the_file(folder, monkeyp
     assert (settings.port, settings.host, settings.log_level) == (3, "10.0.0.2", "error")
 
 
-@pytest.mark.parametrize(("name", "told"), [("none.toml", "没有这个文件"), ("", None), (".", "是文件夹，不是文件")])
+@pytest.mark.parametrize(
+    ("name", "told"), [("none.toml", "没有这个文件"), ("", None), (".", "是文件夹，不是文件")]
+)
 def test_a_named_file_must_be_there(folder, monkeypatch, name, told):
     """What came, where that is, and what was expected; an empty variable names none."""
     (folder / "coach.toml").write_text("port = 1\n")
