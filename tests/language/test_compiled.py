@@ -205,7 +205,6 @@ def test_positions_map_to_characters(with_tags: bool) -> None:
     code = encoded.tagged if with_tags else encoded.plain
     starts = [position + 1 for position, letter in enumerate(code) if letter == "|"]
     assert [encoded.character(code, position) for position in starts[:6]] == [0, 1, 2, 4, 5, 6]
-    assert encoded.token_index(code, starts[3]) == 3
 
 
 def test_encodes_what_was_said() -> None:
