@@ -186,12 +186,15 @@ class Erased(Answer):
 class Deleted(Answer):
     """What a deletion did.
 
-    `running`: calls that go on and were left alone. `reviews`: those whose files hold some of the calls still.
+    `running`: calls that go on and were left alone. `unconfirmed`: calls that were left alone because a worker of the
+    service, which may have them in memory, did not answer; ask again. `reviews`: those whose files hold some of the
+    calls still.
     """
 
     deleted: Erased
     running: tuple[str, ...]
     reviews: tuple[str, ...]
+    unconfirmed: tuple[str, ...] = ()
 
 
 class AuditEntry(Answer):

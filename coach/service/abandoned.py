@@ -15,15 +15,16 @@ from coach.service.live import LiveCall
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from coach.service.channel import Channel
     from coach.service.ownership import Ownership
     from coach.service.store import Store
     from coach.service.stored_call import StoredCall
 
 log = logging.getLogger(__name__)
 
-# A worker that reads a backlog answers late, and nobody waits for the sweep.
-_ASK_S: Final = 2.0
+# Nobody waits for the sweep.
+_ASK_S: Final = 10.0
+# As long as a worker that died is taken for one that is busy.
+_AGAIN_S: Final = 60.0
 
 
 class AbandonedCalls:
@@ -42,7 +43,6 @@ class AbandonedCalls:
         self,
         *,
         store: Store,
-        channel: Channel | None,
         ownership: Ownership,
         live: Mapping[str, LiveCall],
         revive: Callable[[str], Awaitable[LiveCall | StoredCall | None]],
@@ -52,7 +52,6 @@ class AbandonedCalls:
         clock: Callable[[], float],
     ) -> None:
         self._store = store
-        self._channel = channel
         self._ownership = ownership
         self._live = live
         self._revive = revive
@@ -66,29 +65,34 @@ class AbandonedCalls:
 
         The first time is `timeout_s` after the start: a call that a restart interrupted has its whole time again.
         """
+        pause = self._timeout_s
         while self._timeout_s:
-            await asyncio.sleep(self._timeout_s)
+            await asyncio.sleep(pause)
+            pause = self._timeout_s
             try:
                 # One worker at a time, and each call once.
-                if await self._ownership.may("sweep", for_s=max(1, int(self._timeout_s / 2))):
-                    await self.end()
+                mine = await self._ownership.may("sweep", for_s=max(1, int(self._timeout_s / 2)))
+                if mine and not await self.end():
+                    pause = min(_AGAIN_S, self._timeout_s)
             except DatabaseAwayError as error:
                 log.error("查找无人结束的通话失败，稍后重试：%s", error.reason)  # noqa: TRY400 - no trace
 
-    async def end(self) -> None:
-        """End the calls that fell silent and that no worker has, each heard again first.
+    async def end(self) -> bool:
+        """End the calls that fell silent and that no worker has, each heard again first; tell whether it could.
+
+        While a worker does not answer nothing is ended: it may have them.
 
         Raises:
             DatabaseAwayError: it cannot be asked now.
         """
         before = self._clock() - self._timeout_s
         silent = await self._silent(before)
-        held = await self._held_elsewhere(sorted(silent.keys() - self._live.keys()))
-        if held is None:
-            log.warning("无法询问其他进程，暂不结束无人结束的通话：%d 通", len(silent))
-            return
+        held = await self._ownership.ask_held(silent.keys() - self._live.keys(), within_s=_ASK_S)
+        if not held.sure:
+            log.warning("有进程没有应答，暂不结束无人结束的通话：%d 通", len(silent))
+            return False
         for call_id in silent:
-            if call_id in held or call_id in self._live:
+            if call_id in held.calls or call_id in self._live:
                 continue
             # Asking took a while, and so did the calls before this one.
             seq = (await self._silent(before, call_id=call_id)).get(call_id)
@@ -102,18 +106,7 @@ class AbandonedCalls:
                 and not (live.producers or live.call.ended)
             ):
                 self._time_out(live)
-
-    async def _held_elsewhere(self, call_ids: list[str]) -> set[str] | None:
-        """Return which of these calls other workers say they have; None when they cannot be asked."""
-        if self._channel is None or not call_ids:
-            return set()
-        generation = self._channel.generation
-        if not self._channel.up:
-            return None
-        answers = await self._channel.survey("held", within_s=_ASK_S, call_ids=call_ids)
-        if not self._channel.up or self._channel.generation != generation:
-            return None
-        return {call_id for answer in answers for call_id in answer["call_ids"]}
+        return True
 
     async def _silent(self, before: float, *, call_id: str | None = None) -> dict[str, int]:
         """Return the open calls that neither moved nor had words since, with their seq, oldest first.

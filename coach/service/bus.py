@@ -11,6 +11,7 @@ import contextlib
 import logging
 import re
 import secrets
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -20,6 +21,7 @@ from redis.exceptions import RedisError
 from coach.errors import ConfigError
 from coach.service.bus_link import CONNECT_S, CONTROL, CONTROL_KEPT, Link, in_time
 from coach.service.channel import BusDownError, Channel, Look, id_of, read_entry
+from coach.service.presence import Presence
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -63,6 +65,7 @@ class Bus:
         self._keep = max(keep, _LEAST_KEPT)
         self._url = url
         self._sources = 0
+        self._presence = Presence(self.worker, clock=time.monotonic)
         self._link: Link | None = None
         self._handlers: dict[tuple[str, str], Callable[[Message], None]] = {}
         self._listeners: list[Callable[[], None]] = []
@@ -78,6 +81,10 @@ class Bus:
     def waiting(self) -> int:
         """How many events wait to be sent."""
         return 0 if self._link is None else self._link.writer.waiting
+
+    def alive(self) -> frozenset[str]:
+        """Return the names of the other workers that may be alive."""
+        return self._presence.alive()
 
     def channel(self, tenant: str) -> Channel:
         """Return one tenant's part."""
@@ -103,6 +110,8 @@ class Bus:
         try:
             await self._tried.wait()
             yield
+            # Behind all that was told: whoever waits for this worker's answers need not wait any more.
+            self.tell(self._presence.farewell)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(CONNECT_S):
                     await self.drain()
@@ -114,7 +123,7 @@ class Bus:
         """Connect, and connect again whenever Redis went away, until cancelled."""
         pause, clock = _FIRST_PAUSE_S, asyncio.get_running_loop().time
         while True:
-            link = Link(self._pool, worker=self.worker, heard=self._heard)
+            link = Link(self._pool, hello={"from": self.worker, **self._presence.hello}, heard=self._heard)
             came_up = None
             try:
                 await in_time(link.open())
@@ -225,10 +234,17 @@ class Bus:
         except (RedisError, OSError, TimeoutError) as error:
             raise BusDownError(str(error)) from error
 
-    def _heard(self, message: Message) -> None:
+    def _heard(self, message: Message, ago_s: float | None = None) -> None:
+        """Take in what a worker tells, or told so many seconds before this one listened."""
+        self._presence.heard(message, ago_s=ago_s or 0.0)
+        if message["from"] == self.worker or ago_s is not None:
+            return
         handler = self._handlers.get((message["tenant"], message["kind"]))
-        if handler is not None and message["from"] != self.worker:
+        if handler is not None:
             handler(message)
+        elif message.get("everyone"):
+            # A tenant that is not known here: there is nothing of it here.
+            self.tell({"tenant": message["tenant"], "kind": "answer", "ask": message["ask"]})
 
     def _come_up(self, link: Link) -> None:
         if self.generation:

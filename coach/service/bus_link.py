@@ -13,7 +13,8 @@ from redis.exceptions import RedisError
 
 from coach.service.bus_follower import MAX_TOPICS, Follower
 from coach.service.bus_writer import TOPIC_KEPT_S, BusWriter
-from coach.service.channel import BusDownError
+from coach.service.channel import BusDownError, id_of
+from coach.service.presence import ALIVE_S, BEAT_S
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -65,13 +66,13 @@ class Link:
 
     Args:
         pool: makes them.
-        worker: the name of this process.
-        heard: takes what other workers tell, and what this one does.
+        hello: what this worker says of itself, at once and every few seconds.
+        heard: takes what other workers tell, and what this one does; with seconds, what was told before.
     """
 
-    def __init__(self, pool: ConnectionPool, *, worker: str, heard: Callable[[Message], None]) -> None:
+    def __init__(self, pool: ConnectionPool, *, hello: Message, heard: Callable[..., None]) -> None:
         self._pool = pool
-        self._worker = worker
+        self._hello = orjson.dumps(hello)
         self._heard = heard
         self._connections: list[Any] = []
         self._tasks: list[asyncio.Task[None]] = []
@@ -93,13 +94,14 @@ class Link:
         connection, _ = await self._connect()
         self.writer = BusWriter(connection)
         # Written, not only looked up: a server that refuses what is written (a replica, a full one) is of no use.
-        hello = orjson.dumps({"from": self._worker, "tenant": "", "kind": "hello"})
-        place: Any = await self.client.xadd(CONTROL, {b"e": hello, b"m": b""}, maxlen=CONTROL_KEPT)
+        place: Any = await self.client.xadd(CONTROL, {b"e": self._hello, b"m": b""}, maxlen=CONTROL_KEPT)
         await self.client.expire(CONTROL, TOPIC_KEPT_S)
+        await self._look_back(place)
         follower = await self._add_follower()
         follower.follow(_Control(place.decode(), self._heard))
         self._followers.clear()
         self._start(self.writer.run(), "bus-writer")
+        self._start(self._say_hello(), "bus-hello")
 
     def queries(self) -> asyncio.Semaphore:
         """Return what keeps the questions of hundreds that join at once from opening a connection each."""
@@ -138,6 +140,19 @@ class Link:
             del self._pending[topic.key]
         for follower in self._followers:
             follower.unfollow(topic)
+
+    async def _look_back(self, place: bytes) -> None:
+        """Hear who told something before this link was there: they may be alive."""
+        now_ms, _ = id_of(place.decode())
+        said: Any = await self.client.xrange(CONTROL, min=f"{now_ms - int(ALIVE_S * 1000)}-0", max=place)
+        for raw, fields in said:
+            with contextlib.suppress(orjson.JSONDecodeError, KeyError, TypeError, ValueError):
+                self._heard(orjson.loads(fields[b"e"]), (now_ms - id_of(raw.decode())[0]) / 1000)
+
+    async def _say_hello(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT_S)
+            self.writer.add(CONTROL, frame=self._hello, meta=b"", keep=CONTROL_KEPT)
 
     async def _grow(self) -> None:
         while self._pending:

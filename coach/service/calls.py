@@ -102,7 +102,6 @@ class Calls:
         self._renewals = Renewals(revive=self._revivals.bring, remove=self._remove, apply=self._apply)
         self.abandoned = AbandonedCalls(
             store=store,
-            channel=hub.channel,
             ownership=self.ownership,
             live=self._live,
             revive=self._revivals.bring,

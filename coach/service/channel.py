@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 # Another worker on the same loop-back answers within a millisecond; beyond this it is busy or gone.
 ANSWER_S: Final = 0.3
-# Nobody knows how many there are to answer.
-SURVEY_S: Final = 0.1
+# Somebody may be busy, or just come up and not have heard the question; a client waits ten seconds for an answer.
+SURVEY_S: Final = 8.0
+_ASK_AGAIN_S: Final = 1.0
 # What an entry of a stream may be.
 KINDS: Final = frozenset({b"event", b"snapshot", b"resync", b"anew"})
 
@@ -75,6 +76,26 @@ def with_offset(offset: bytes, frame: bytes) -> bytes:
     return b'{"offset":"%b",%b' % (offset, frame[1:])
 
 
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What all other workers said.
+
+    Attributes:
+        answers: those that came in time.
+        silent: the workers that may be alive and did not answer.
+        away: the bus was away, at least for a while: nobody knows who has not answered.
+    """
+
+    answers: tuple[Message, ...] = ()
+    silent: frozenset[str] = frozenset()
+    away: bool = False
+
+    @property
+    def whole(self) -> bool:
+        """Tell whether everybody answered."""
+        return not (self.away or self.silent)
+
+
 class Followed(Protocol):
     """A topic that is read."""
 
@@ -100,6 +121,18 @@ def open_bus(settings: Settings) -> Bus | None:
     return Bus(settings.redis_url.get_secret_value(), keep=settings.resume_events)
 
 
+class _Answers:
+    """What came of one question to all."""
+
+    def __init__(self) -> None:
+        self.by_worker: dict[str, Message] = {}
+        self.came = asyncio.Event()
+
+    def take(self, message: Message) -> None:
+        self.by_worker[str(message["from"])] = message
+        self.came.set()
+
+
 class Channel:
     """What the service knows of the bus for one tenant."""
 
@@ -107,7 +140,7 @@ class Channel:
         self._bus = bus
         self.tenant = tenant
         self._answers: dict[str, asyncio.Future[Message]] = {}
-        self._surveys: dict[str, list[Message]] = {}
+        self._surveys: dict[str, _Answers] = {}
         self._asked = 0
         self.on("answer", self._answered)
 
@@ -186,18 +219,22 @@ class Channel:
         finally:
             self._answers.pop(number, None)
 
-    async def survey(self, kind: str, *, within_s: float = SURVEY_S, **fields: object) -> list[Message]:
-        """Ask all other workers; return every answer that comes in time, none while the bus is away."""
+    async def survey(self, kind: str, *, within_s: float = SURVEY_S, **fields: object) -> Survey:
+        """Ask all other workers; return when every one that may be alive has answered, or the time is over."""
         if not self.up:
-            return []
-        number = self._number()
-        found = self._surveys[number] = []
-        self.tell(kind, ask=number, **fields)
+            return Survey(away=True)
+        generation, number = self.generation, self._number()
+        answers = self._surveys[number] = _Answers()
         try:
-            await asyncio.sleep(within_s)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(within_s):
+                    while self.up and self._silent(answers):
+                        self.tell(kind, ask=number, everyone=True, **fields)
+                        await self._heard_from_all(answers)
         finally:
             del self._surveys[number]
-        return found
+        away = not self.up or self.generation != generation
+        return Survey(tuple(answers.by_worker.values()), self._silent(answers), away=away)
 
     def answer(self, asked: Message, **fields: object) -> None:
         """Answer what another worker asked."""
@@ -211,10 +248,21 @@ class Channel:
         self._asked += 1
         return f"{self.worker}:{self._asked}"
 
+    def _silent(self, answers: _Answers) -> frozenset[str]:
+        return self._bus.alive() - answers.by_worker.keys()
+
+    async def _heard_from_all(self, answers: _Answers) -> None:
+        """Wait for the answers of all that may be alive, until it is time to ask again."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_ASK_AGAIN_S):
+                while self._silent(answers):
+                    answers.came.clear()
+                    await answers.came.wait()
+
     def _answered(self, message: Message) -> None:
         number = str(message.get("ask"))
         if number in self._surveys:
-            self._surveys[number].append(message)
+            self._surveys[number].take(message)
         answer = self._answers.get(number)
         if answer is not None and not answer.done():
             answer.set_result(message)

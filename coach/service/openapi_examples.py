@@ -66,6 +66,7 @@ _DELETED: Final[dict[str, Any]] = {
         "decisions": 1,
     },
     "running": [],
+    "unconfirmed": [],
     "reviews": [],
 }
 
@@ -163,6 +164,7 @@ ANSWERS: Final[dict[str, tuple[str, Any]]] = {
             "rules": {"digest": "3092fad8181b", "stale": False, "problem": None},
             "store": {"problem": None},
             "bus": {"problem": None},
+            "tenants": {"problem": None},
             "calls": 812,
             "connections": 1630,
         },

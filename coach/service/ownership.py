@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from coach.service import schema
+from coach.service.channel import SURVEY_S
 from coach.service.database import DatabaseAwayError, among
 
 if TYPE_CHECKING:
@@ -31,7 +33,25 @@ log = logging.getLogger(__name__)
 _TOLD_AT_ONCE: Final = 250
 _RETRY_S: Final = 1.0
 
+# A list is shown without what is not known by then.
+_SHOWN_S: Final = 0.3
+
 Rank = tuple[int, float, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Which calls are in memory somewhere.
+
+    Attributes:
+        calls: those that a worker said it has.
+        sure: every worker that may be alive has answered; else the other calls may be in memory, too.
+        silent: how many did not answer; 0 while nobody can be asked.
+    """
+
+    calls: frozenset[str]
+    sure: bool = True
+    silent: int = 0
 
 
 class Ownership:
@@ -98,14 +118,19 @@ class Ownership:
         return seq is not None and bool(seq >= live.sequencer.expected)
 
     async def held(self, call_ids: Iterable[str]) -> set[str]:
-        """Return which of these calls are in memory somewhere."""
+        """Return which of these calls are in memory somewhere, as far as others say so at once."""
+        return set((await self.ask_held(call_ids, within_s=_SHOWN_S)).calls)
+
+    async def ask_held(self, call_ids: Iterable[str], *, within_s: float = SURVEY_S) -> Held:
+        """Ask every worker which of these calls it has in memory; one that is over and on disk it has not."""
         asked = set(call_ids)
-        here = asked & self._live.keys()
+        here = frozenset(asked & self._live.keys())
         elsewhere = sorted(asked - here)
         if self._channel is None or not elsewhere:
-            return here
-        answers = await self._channel.survey("held", call_ids=elsewhere)
-        return here.union(*(answer["call_ids"] for answer in answers))
+            return Held(here)
+        survey = await self._channel.survey("held", within_s=within_s, call_ids=elsewhere)
+        there = (answer.get("call_ids", ()) for answer in survey.answers)
+        return Held(here.union(*there), sure=survey.whole, silent=len(survey.silent))
 
     async def owner_of_advice(self, advice_id: str) -> tuple[str, str] | None:
         """Return (agent id, call id) of advice that is not on disk yet; None when no worker gave it."""
@@ -209,9 +234,15 @@ class Ownership:
             feed.show(str(said["call_id"]), started_at=float(said["started_at"]))
 
     def _say_held(self, asked: Message) -> None:
-        held = [call_id for call_id in asked["call_ids"] if call_id in self._live]
-        if held and self._channel is not None:
+        # Whoever asks waits for every worker, also for those that have none of them.
+        if self._channel is not None:
+            held = [call_id for call_id in asked["call_ids"] if self._goes_on(call_id)]
             self._channel.answer(asked, call_ids=held)
+
+    def _goes_on(self, call_id: str) -> bool:
+        """Tell whether a call is here, and not over and on disk: then it leaves memory with the next tick."""
+        live = self._live.get(call_id)
+        return live is not None and not (live.call.ended and live.committed == live.queued)
 
     def _say_advice(self, asked: Message) -> None:
         advice_id = asked["advice_id"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from coach.service.audit import Actor, Audit
+    from coach.service.ownership import Held
     from coach.service.signing import Secrets
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ _SWEEP_S: Final = 3600.0
 # Found at once; a first sweep over years is many of these.
 _PAGE: Final = 1000
 _RESULTS: Final = "results.jsonl"
+_UNSURE: Final = "有服务进程没有应答，它的内存里可能还有这通电话；没有删除，请一分钟后再试"
 _RUNNING: Final = "通话正在进行，还不能删除；等它结束（call.ended）后再删"
 
 
@@ -42,18 +44,21 @@ class Deleted:
 
     Attributes:
         running: calls that go on and were left alone.
+        unconfirmed: calls that were left alone because a worker did not answer, which may have them in memory.
         reviews: ids of reviews whose files hold some of the calls; deleting those is the operator's.
     """
 
     erased: Erased
     running: tuple[str, ...] = ()
     reviews: tuple[str, ...] = ()
+    unconfirmed: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return what the wire tells."""
         return {
             "deleted": self.erased.as_dict(),
             "running": list(self.running),
+            "unconfirmed": list(self.unconfirmed),
             "reviews": list(self.reviews),
         }
 
@@ -65,7 +70,7 @@ class Retention:
         reviews_dir: the folder of the tenant's reviews.
         days: calls that began longer ago are deleted; 0: never.
         clock: seconds since 1970.
-        held: finds which calls some worker still has in memory; None beside a service, which is not asked.
+        held: asks every worker which calls it still has in memory; None beside a service, which is not asked.
         forget: drops what memory holds for an agent's sidebars.
     """
 
@@ -78,7 +83,7 @@ class Retention:
         reviews_dir: Path,
         days: int,
         clock: Callable[[], float],
-        held: Callable[[Iterable[str]], Awaitable[set[str]]] | None = None,
+        held: Callable[[Iterable[str]], Awaitable[Held]] | None = None,
         forget: Callable[[str], None] | None = None,
     ) -> None:
         self._erasure = erasure
@@ -94,11 +99,13 @@ class Retention:
         """Delete one call.
 
         Raises:
-            MessageError: `unknown_call`, or `conflict`: it goes on.
+            MessageError: `unknown_call`; `conflict`: it goes on; `busy`: a worker that may have it did not answer.
         """
-        found = await self._found(call_id=call_id)
+        found, unsure = await self._found(call_id=call_id)
         if found.running:
             raise MessageError("conflict", _RUNNING, field="call_id")
+        if unsure:
+            raise MessageError("busy", _UNSURE, field="call_id")
         if not found.ended:
             raise MessageError("unknown_call", "没有这通电话", field="call_id")
         return await self._delete(found, actor=actor, target=f"call:{call_id}")
@@ -106,31 +113,36 @@ class Retention:
     async def delete_customer(self, customer_id: str, *, actor: Actor) -> Deleted:
         """Delete every call of a customer (as in `call.started`) but those that go on; none is no error."""
         hashes = known_as(customer_id, self._secrets)
-        found = await self._found(customers=hashes)
+        found, unsure = await self._found(customers=hashes)
         # A part of the hash tells two deletions apart, and nobody who it was.
-        return await self._delete(found, actor=actor, target=f"customer:{hashes[0][-12:]}")
+        done = await self._delete(found, actor=actor, target=f"customer:{hashes[0][-12:]}")
+        return replace(done, unconfirmed=unsure)
 
     async def preview(
         self, *, call_id: str | None = None, customer_id: str | None = None, before: float | None = None
     ) -> Deleted:
         """Say what a deletion would do, and do nothing."""
         customers = known_as(customer_id, self._secrets) if customer_id is not None else ()
-        found = await self._found(call_id=call_id, customers=customers, before=before)
+        found, unsure = await self._found(call_id=call_id, customers=customers, before=before)
         reviews = await asyncio.to_thread(reviews_with, self._reviews_dir, found.ended)
-        return Deleted(await self._erasure.count(found.ended), found.running, reviews)
+        return Deleted(await self._erasure.count(found.ended), found.running, reviews, unsure)
 
     async def delete_before(self, before: float, *, actor: Actor) -> Deleted:
         """Delete what began before a time (seconds since 1970), oldest first."""
         done = Deleted(Erased())
         after_all = False
         while not after_all:
-            found = await self._found(before=before, limit=_PAGE)
+            found, unsure = await self._found(before=before, limit=_PAGE)
+            done = replace(done, unconfirmed=unsure)
             after_all = len(found.ended) + len(found.running) < _PAGE or not found.ended
             if found.ended:
                 target = f"before:{int(before)}"
                 some = await self._delete(found, actor=actor, target=target)
-                done = Deleted(
-                    done.erased + some.erased, some.running, tuple(sorted({*done.reviews, *some.reviews}))
+                done = replace(
+                    done,
+                    erased=done.erased + some.erased,
+                    running=some.running,
+                    reviews=tuple(sorted({*done.reviews, *some.reviews})),
                 )
         return done
 
@@ -141,6 +153,8 @@ class Retention:
         quotes = await self._erasure.forget_quotes(before)
         if quotes:
             log.info("保留期 %d 天已过：去掉 %d 条复核的原话", self._days, quotes)
+        if done.unconfirmed:
+            log.warning("有进程没有应答，%d 通过期的通话留到下一个小时再删", len(done.unconfirmed))
         if done.erased.calls:
             log.info(
                 "保留期 %d 天已过：删除 %d 通电话、%d 句话",
@@ -167,12 +181,21 @@ class Retention:
                 log.exception("没能删除过期通话，下一个小时重试")
             await asyncio.sleep(_SWEEP_S)
 
-    async def _found(self, **wanted: Any) -> Found:  # noqa: ANN401 - the arguments of `find`
-        """Find calls, and leave alone what some worker still has, whatever the disk says."""
+    async def _found(self, **wanted: Any) -> tuple[Found, tuple[str, ...]]:  # noqa: ANN401 - the arguments of `find`
+        """Find calls, and leave alone what some worker still has, or may have, whatever the disk says.
+
+        What may be in memory somewhere, because not every worker answered, comes second.
+        """
         found = await self._erasure.find(**wanted)
-        held = await self._held(found.ended) if self._held else set()
-        ended = tuple(call_id for call_id in found.ended if call_id not in held)
-        return Found(ended, (*found.running, *sorted(held)), found.agents)
+        if self._held is None:
+            return found, ()
+        held = await self._held(found.ended)
+        running = (*found.running, *sorted(held.calls))
+        free = tuple(call_id for call_id in found.ended if call_id not in held.calls)
+        if free and not held.sure:
+            log.warning("%d 个进程没有应答，暂不删除 %d 通通话", held.silent, len(free))
+            return Found((), running, found.agents), free
+        return Found(free, running, found.agents), ()
 
     async def _delete(self, found: Found, *, actor: Actor, target: str) -> Deleted:
         if not found.ended:

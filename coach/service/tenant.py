@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from coach.service.bus import Bus
     from coach.service.connector_settings import ConnectorSettings
     from coach.service.meter import Meter
+    from coach.service.ownership import Held
     from coach.service.ruleset import RuleSource
     from coach.service.signing import Secrets
     from coach.service.tenants_file import TenantPlan
@@ -177,10 +178,10 @@ class Tenant:
             await self.store.close()
             await self.database.close()
 
-    async def _held(self, call_ids: Iterable[str]) -> set[str]:
+    async def _held(self, call_ids: Iterable[str]) -> Held:
         # Calls that have just ended leave memory with the next tick.
         self.calls.tick()
-        return await self.calls.held(call_ids)
+        return await self.calls.ownership.ask_held(call_ids)
 
     async def _sweeps(self, for_s: int) -> bool:
         return await self.calls.ownership.may("retention", for_s=for_s)

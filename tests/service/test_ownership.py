@@ -13,6 +13,7 @@ from coach.service import abandoned
 from coach.service.auth import Principal
 from coach.service.board import Board
 from coach.service.calls import Calls
+from coach.service.channel import Survey
 from coach.service.database import Database
 from coach.service.hub import Hub
 from coach.service.messages import read_producer_event
@@ -93,11 +94,10 @@ class Worker:
         return producer
 
     async def held(self, *call_ids):
-        """Ask who has these calls until somebody answers: a question is given a tenth of a second."""
-        async with asyncio.timeout(TIMEOUT_S):
-            while not (found := await self.calls.held(call_ids)):
-                pass
-        return found
+        """Ask who has these calls until everybody has answered."""
+        found = await self.calls.ownership.ask_held(call_ids, within_s=TIMEOUT_S)
+        assert found.sure
+        return found.calls
 
     async def until(self, found):
         """Wait for something that has to come."""
@@ -328,14 +328,6 @@ def test_a_silent_call_is_ended_by_its_owner_only(two, wire):
     """Whoever sweeps leaves alone what is in another worker's memory."""
 
     async def main(one, other):
-        survey = other.channel.survey
-
-        async def survey_until_answered(kind, *, within_s, **fields):
-            while not (found := await survey(kind, **fields)):
-                pass
-            return found
-
-        other.channel.survey = survey_until_answered
         await one.begin(wire)
         one.now[0] += 50
         await one.take(Told(), wire.said("还在", seq=3, final=False))
@@ -385,7 +377,7 @@ def test_a_call_that_moves_while_others_are_asked_is_not_ended(two, wire, monkey
             await one.take(Told(), wire.said("还在", seq=3))
             await one.calls.settle("c1")
             await survey(kind, **fields)
-            return []
+            return Survey()
 
         other.channel.survey = survey_slowly
         await other.calls.abandoned.end()
@@ -407,14 +399,12 @@ def test_nothing_is_ended_while_nobody_can_be_asked(two, wire, monkeypatch, when
         if when == "before":
             other.bus.up = False
         else:
-            survey = other.channel.survey
 
-            async def survey_and_break(kind, **fields):
-                await survey(kind, **fields)
+            def break_and_answer(asked):
                 other.bus.generation += 1
-                return []
+                one.channel.answer(asked, call_ids=[])
 
-            other.channel.survey = survey_and_break
+            one.channel.on("held", break_and_answer)
         await other.calls.abandoned.end()
         assert (await one.store.load_call("c1")).ended_ms is None
         assert "c1" not in other.calls
