@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import math
 from dataclasses import dataclass
 from itertools import chain
 from time import perf_counter
@@ -32,9 +33,19 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# How long to rest after work that can wait, in times of what it took.
-REST: Final = 9.0
-_DONE: Final = object()
+# Work that can wait is done for so long (seconds) at a time, then rests for so many times of what it took.
+_STINT_S: Final = 0.004
+_REST: Final = 9.0
+
+
+def compile_some(compiling: Iterator[None]) -> float:
+    """Compile patterns for some milliseconds; return how long to rest then, in seconds, infinity when all are done."""
+    began = perf_counter()
+    for _ in compiling:
+        took = perf_counter() - began
+        if took >= _STINT_S:
+            return _REST * took
+    return math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +135,11 @@ class RuleSource:
             gc.freeze()
             compiling = ruleset.compile()
             while ruleset is self.current:
-                began = perf_counter()
-                if await asyncio.to_thread(next, compiling, _DONE) is _DONE:
+                rest_s = await asyncio.to_thread(compile_some, compiling)
+                if rest_s == math.inf:
                     self.warm = True
                     break
-                await asyncio.sleep(REST * (perf_counter() - began))
+                await asyncio.sleep(rest_s)
             gc.freeze()
             while ruleset is self.current:
                 self._swapped.clear()

@@ -10,7 +10,6 @@ import contextlib
 import gc
 import json
 import logging
-import math
 import os
 import signal
 import sys
@@ -22,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from coach.errors import CoachError, ConfigError, exit_code
-from coach.service.ruleset import REST
+from coach.service.ruleset import compile_some
 from coach.service.server import listen, run
 from coach.service.service import Service
 from coach.service.siblings import STATUS, Siblings
@@ -41,7 +40,6 @@ _HEALTHY_S: Final = 10.0
 _LONGEST_PAUSE_S: Final = 30.0
 # Draining takes less; what is not gone by then hangs.
 _STOP_S: Final = 20.0
-_DONE: Final = object()
 _START_S: Final = 120.0
 
 
@@ -124,7 +122,7 @@ class _Parent:
         due = [worker.starts_at for worker in self._workers if not worker.pid and not self._stopping_at]
         if self._stopping_at:
             due.append(self._stopping_at + _STOP_S)
-        due += [self._compile_one(), now + 3600.0]
+        due += [self._compile(), now + 3600.0]
         pause = max(0.0, min(due) - now)
         self._handle(signal.sigtimedwait(_SIGNALS, pause))
         self._reap()
@@ -139,13 +137,11 @@ class _Parent:
             if not worker.pid and worker.starts_at <= now:
                 self._start(worker)
 
-    def _compile_one(self) -> float:
-        """Compile another pattern if it is time to; return when it is time for the next, by the monotonic clock."""
-        began = time.monotonic()
-        if began >= self._compile_at:
-            left = next(self._compiling, _DONE) is not _DONE
-            now = time.monotonic()
-            self._compile_at = now + REST * (now - began) if left else math.inf
+    def _compile(self) -> float:
+        """Compile more patterns if it is time to; return when it is time for the next, by the monotonic clock."""
+        if time.monotonic() >= self._compile_at:
+            rest_s = compile_some(self._compiling)
+            self._compile_at = time.monotonic() + rest_s
         return self._compile_at
 
     def _handle(self, came: signal.struct_siginfo | None) -> None:
