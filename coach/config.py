@@ -229,7 +229,7 @@ class Settings(BaseSettings):
         description="words keeps what was said; nothing keeps it in memory only: an ack means received, not safe.",
     )
     reload_rules: bool = Field(
-        default=True, description="Load rules and phrases again when their files change."
+        default=True, description="Load rules, phrases and the tenants' file again when they change."
     )
 
     @field_validator("origins", "hosts", "packs", "trusted_proxies", "jwt_roles", mode="before")

@@ -29,7 +29,7 @@ def service_of(request: Request) -> Service:
 
 def tenant_of(request: Request, asking: Principal | Visitor) -> Tenant:
     """Return the tenant of who asks; what is asked has no say in it."""
-    return service_of(request).tenants[asking.tenant]
+    return service_of(request).tenant_of(asking)
 
 
 async def known(request: Request) -> Principal:

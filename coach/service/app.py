@@ -92,8 +92,7 @@ def create_app(service: Service) -> FastAPI:
     if settings.access_log:
         app.add_middleware(AccessLog)
     # A page does not know yet for whose agent it is opened: any tenant's origins may frame it.
-    origins = dict.fromkeys(each for tenant in service.tenants.values() for each in tenant.settings.origins)
-    headers = pages.page_headers(tuple(origins), tls=settings.tls_cert is not None)
+    headers = partial(pages.page_headers, tls=settings.tls_cert is not None)
     app.add_middleware(Guard, gate=service.gate, headers=headers)
     if service.meter.tracing is not None:
         app.add_middleware(service.meter.tracing.requests)
@@ -111,7 +110,7 @@ async def _ingest(socket: WebSocket) -> None:
         with service.lobby.admitted(socket, greeted.principal):
             await serve_producer(
                 socket,
-                calls=service.tenants[greeted.principal.tenant].calls,
+                calls=service.tenant_of(greeted.principal).calls,
                 principal=greeted.principal,
                 max_calls=service.settings.max_calls_per_connection,
             )
@@ -129,7 +128,7 @@ async def _stream(socket: WebSocket, agent_id: str) -> None:
         )
         if greeted is None:
             return
-        tenant = service.tenants[greeted.principal.tenant]
+        tenant = service.tenant_of(greeted.principal)
         with service.lobby.admitted(socket, greeted.principal):
             await serve_sidebar(
                 socket,
@@ -155,7 +154,7 @@ async def _team(socket: WebSocket, team: str) -> None:
         )
         if greeted is None:
             return
-        tenant = service.tenants[greeted.principal.tenant]
+        tenant = service.tenant_of(greeted.principal)
         desk = SupervisorDesk(
             tenant.supervision,
             team=team,

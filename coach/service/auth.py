@@ -72,9 +72,19 @@ class Gate:
     """Which web pages may talk to the service."""
 
     def __init__(self, *, origins: tuple[str, ...], hosts: tuple[str, ...], bound_to: str) -> None:
-        self._origins = frozenset(origin.lower() for origin in origins)
+        self.origins = origins
         # On loopback any web page can make its own name point here; only the real names are answered.
         self._hosts = frozenset(hosts) or (frozenset(_LOOPBACK_NAMES) if is_loopback(bound_to) else None)
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The origins of the pages that may connect, besides the service's own."""
+        return self._listed
+
+    @origins.setter
+    def origins(self, origins: tuple[str, ...]) -> None:
+        self._listed = origins
+        self._origins = frozenset(origin.lower() for origin in origins)
 
     def allows_host(self, host: str | None) -> bool:
         """Tell whether the `Host` header names this service."""

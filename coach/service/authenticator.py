@@ -43,7 +43,9 @@ class Authenticator:
         return found if found is not None and found.tenant in self._tenants else None
 
     def holds(self, principal: Principal) -> bool:
-        """Tell whether the key or token that somebody came in with is still in force."""
+        """Tell whether the key or token that somebody came in with is still in force, and its tenant there."""
         if principal.expires_at is not None and self._clock() >= principal.expires_at:
+            return False
+        if principal.tenant not in self._tenants:
             return False
         return not principal.key_id or self._keys.in_force(principal.key_id)

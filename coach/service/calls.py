@@ -80,7 +80,7 @@ class Calls:
         self.meter = hub.meter
         self.pace = Pace(store)
         self._rules = rules
-        self._max_calls = max_calls
+        self.max_calls = max_calls
         self._idle_s = idle_s
         self._timeout_s = timeout_s
         self._builder = CallBuilder(
@@ -230,7 +230,7 @@ class Calls:
     async def revive_open(self) -> None:
         """Rebuild the calls that were running when the service stopped."""
         since = self._clock() - self._idle_s
-        for call_id in await self._store.open_calls(since=since, limit=self._max_calls):
+        for call_id in await self._store.open_calls(since=since, limit=self.max_calls):
             await self._revivals.bring(call_id)
 
     async def run_clock(self) -> None:
@@ -271,8 +271,8 @@ class Calls:
         check_start(event, principal)
         if self._store.full:
             raise MessageError("busy", "等待写入的事件过多，请放慢速度并重发未确认的事件")
-        if len(self._live) >= self._max_calls:
-            raise MessageError("busy", f"同时进行的通话已达上限 {self._max_calls}，请稍后重发")
+        if len(self._live) >= self.max_calls:
+            raise MessageError("busy", f"同时进行的通话已达上限 {self.max_calls}，请稍后重发")
         live, row = self._builder.start(event, at=self._clock())
         self._hold(live)
         return live, row

@@ -83,7 +83,7 @@ class ConnectorDesk:
     def __init__(self, *, store: Store, calls: Calls, settings: TenantConnectors, max_calls: int) -> None:
         self._store = store
         self._calls = calls
-        self._max_calls = max_calls
+        self.max_calls = max_calls
         self.settings = settings
         self._sessions: OrderedDict[str, _Session] = OrderedDict()
         calls.on_release(self._forget)
@@ -211,7 +211,7 @@ class ConnectorDesk:
     def _session(self, call_id: str) -> _Session:
         session = self._sessions.setdefault(call_id, _Session())
         self._sessions.move_to_end(call_id)
-        for _ in range(len(self._sessions) - self._max_calls):
+        for _ in range(len(self._sessions) - self.max_calls):
             oldest = next(iter(self._sessions))
             if self._sessions[oldest].lock.locked():
                 # In use, so it is not the oldest.

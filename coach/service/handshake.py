@@ -39,6 +39,7 @@ NOT_AUTHENTICATED: Final = 4401
 NOT_ALLOWED: Final = 4403
 TRY_LATER: Final = 1013
 HELLO_TIMEOUT_S: Final = 5.0
+_OVER: Final = "密钥已吊销或到期，令牌已过期，或租户已移除"
 # How often it is looked whose key or token is over; looking costs some tenths of a microsecond a socket.
 _LOOK_S: Final = 1.0
 
@@ -72,7 +73,7 @@ class Lobby:
     Args:
         identify: finds whom a key or a token belongs to.
         refused: is told the address of whoever brings a wrong one.
-        doors: finds the door of somebody's tenant.
+        doors: finds the door of somebody's tenant; None: it has gone.
         holds: tells whether the key or token that somebody came in with is still in force.
     """
 
@@ -81,7 +82,7 @@ class Lobby:
         *,
         identify: Callable[[str], Awaitable[Principal | None]],
         refused: Callable[[str], Awaitable[None]],
-        doors: Callable[[Principal], Door],
+        doors: Callable[[Principal], Door | None],
         gate: Gate,
         limit: int,
         holds: Callable[[Principal], bool],
@@ -97,7 +98,16 @@ class Lobby:
         self.open = 0
         self._open_of: Counter[str] = Counter()
         self._inside: dict[WebSocket, Principal] = {}
+        # Set when a socket of a tenant that is waited for has closed.
+        self._left: dict[str, asyncio.Event] = {}
         self._closing: set[asyncio.Task[None]] = set()
+
+    async def emptied(self, tenant: str) -> None:
+        """Wait until no socket of a tenant is open."""
+        while self._open_of[tenant]:
+            left = self._left.setdefault(tenant, asyncio.Event())
+            left.clear()
+            await left.wait()
 
     @contextlib.contextmanager
     def admitted(self, socket: WebSocket, principal: Principal) -> Iterator[None]:
@@ -111,6 +121,8 @@ class Lobby:
             self.open -= 1
             self._open_of[principal.tenant] -= 1
             self._inside.pop(socket, None)
+            if (left := self._left.get(principal.tenant)) is not None:
+                left.set()
 
     async def watch_forever(self) -> None:
         """See whose key was revoked and whose token has expired, until cancelled."""
@@ -158,14 +170,26 @@ class Lobby:
             await socket.close(NOT_ALLOWED, "密钥或令牌的角色不适用于此连接")
             return None
         door = self._doors(greeted.principal)
-        if not door.gate.allows_origin(socket.headers.get("origin"), host=host):
-            await socket.close(NOT_ALLOWED, "来源未授权")
+        if (refusal := self._refusal(door, greeted.principal, socket.headers)) is not None:
+            await socket.close(*refusal)
             return None
-        if door.limit is not None and self._open_of[greeted.principal.tenant] >= door.limit:
-            await socket.close(TRY_LATER, f"租户的连接数已达上限 {door.limit}")
+        if door is not None:
+            await send(socket, {"type": "ready", "role": role, **door.terms})
+        if self._doors(greeted.principal) is None:
+            # Gone meanwhile; whoever is let in now finds his tenant there.
+            await socket.close(NOT_AUTHENTICATED, _OVER)
             return None
-        await send(socket, {"type": "ready", "role": role, **door.terms})
         return greeted
+
+    def _refusal(self, door: Door | None, principal: Principal, headers: Headers) -> tuple[int, str] | None:
+        """Return why somebody may not pass his tenant's door: code and reason."""
+        if door is None:
+            return NOT_AUTHENTICATED, _OVER
+        if not door.gate.allows_origin(headers.get("origin"), host=headers.get("host")):
+            return NOT_ALLOWED, "来源未授权"
+        if door.limit is not None and self._open_of[principal.tenant] >= door.limit:
+            return TRY_LATER, f"租户的连接数已达上限 {door.limit}"
+        return None
 
     async def _identify(self, socket: WebSocket) -> Greeted | None:
         credential = credential_of(socket.headers)
@@ -197,7 +221,7 @@ class Lobby:
 async def _dismiss(socket: WebSocket) -> None:
     # Gone meanwhile, or closing already.
     with contextlib.suppress(WebSocketDisconnect, RuntimeError, OSError):
-        await socket.close(NOT_AUTHENTICATED, "密钥已吊销或到期，或令牌已过期")
+        await socket.close(NOT_AUTHENTICATED, _OVER)
 
 
 def credential_of(headers: Headers) -> str | None:

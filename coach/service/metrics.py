@@ -111,6 +111,10 @@ class ServiceCollector(Collector):
             float(stale),
         )  # fmt: skip
         yield GaugeMetricFamily(
+            "coach_tenants_stale", "1 while tenants.toml says what is not in force.",
+            float(bool(self._service.tenants.stale)),
+        )  # fmt: skip
+        yield GaugeMetricFamily(
             "coach_ready", "1 while calls can be taken.",
             float(self._service.ready and not self._service.problem),
         )  # fmt: skip

@@ -12,7 +12,7 @@ from coach.errors import MessageError
 from coach.service.request_limits import LimitedError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -74,12 +74,19 @@ class Guard:
     """Answers only to the service's own names, and adds the headers every answer carries.
 
     A response may set one of the headers itself instead. Sockets are guarded by `Lobby`.
+
+    Args:
+        headers: makes them, of the origins whose pages may frame ours; asked again when the gate has others.
     """
 
-    def __init__(self, app: ASGIApp, *, gate: Gate, headers: Mapping[str, str]) -> None:
+    def __init__(
+        self, app: ASGIApp, *, gate: Gate, headers: Callable[[tuple[str, ...]], Mapping[str, str]]
+    ) -> None:
         self._app = app
         self._gate = gate
-        self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        self._make = headers
+        self._origins: tuple[str, ...] | None = None
+        self._made: list[tuple[bytes, bytes]] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the application."""
@@ -90,7 +97,7 @@ class Guard:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 present = {name.lower() for name, _ in message["headers"]}
-                extra = [pair for pair in self._headers if pair[0] not in present]
+                extra = [pair for pair in self._headers() if pair[0] not in present]
                 message["headers"] = [*message["headers"], *extra]
             await send(message)
 
@@ -100,3 +107,11 @@ class Guard:
         else:
             refusal = error_response(MessageError("not_allowed", f"Host: 本服务不叫 {host!r}"))
             await refusal(scope, receive, send_with_headers)
+
+    def _headers(self) -> list[tuple[bytes, bytes]]:
+        origins = self._gate.origins
+        if origins is not self._origins:
+            headers = self._make(tuple(dict.fromkeys(origins)))
+            self._made = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+            self._origins = origins
+        return self._made

@@ -220,6 +220,8 @@ async def healthz(request: Request) -> Response:
             },
             "store": {"problem": service.problem or None},
             "bus": {"problem": (service.bus.error or None) if service.bus else None},
+            # Which tenants there are is nobody's business here.
+            "tenants": {"problem": "租户文件没有完全生效，见日志" if service.tenants.stale else None},
             "calls": service.calls_in_memory,
             "connections": service.lobby.open,
         },

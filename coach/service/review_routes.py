@@ -216,7 +216,7 @@ async def watch(socket: WebSocket, review_id: str) -> None:
         if greeted is None:
             return
         visitor = admit(greeted.principal, "read-reviews", demo=demo)
-        tenant = service.tenants[visitor.tenant]
+        tenant = service.tenant_of(visitor)
         await tenant.seen_reviews.get(review_id, visitor)
         with service.lobby.admitted(socket, greeted.principal):
             await _tell_until_gone(socket, tenant.reviews, review_id)

@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 import logging
 import time
+from functools import partial
 from typing import IO, TYPE_CHECKING, Final
 
-from coach.errors import ConfigError
+from coach.errors import ConfigError, MessageError
 from coach.service.auth import Gate
 from coach.service.authenticator import Authenticator
 from coach.service.channel import open_bus
@@ -19,10 +20,9 @@ from coach.service.keys import ApiKeys
 from coach.service.meter import Meter
 from coach.service.old_keys import FILE as OLD_KEYS
 from coach.service.request_limits import RequestLimits
-from coach.service.ruleset import RuleSource
 from coach.service.signing import load_secrets
 from coach.service.tenant import DEFAULT, Tenant, report_death
-from coach.service.tenants_file import load_tenants
+from coach.service.tenants import Tenants, read_declared
 from coach.service.tickets import Tickets
 from coach.service.tokens import Tokens
 from coach.service.tracing import start_tracing
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from coach.config import Settings
     from coach.service.auth import Principal
     from coach.service.reader import Reader
-    from coach.service.ruleset import RuleSet
+    from coach.service.review_requests import Visitor
+    from coach.service.ruleset import RuleSet, RuleSource
     from coach.service.siblings import Siblings
     from coach.service.tenants_file import TenantPlan
 
@@ -73,7 +74,7 @@ class Service:
         self.settings = settings
         self.siblings = siblings
         self.clock = clock
-        plans = load_tenants(settings)
+        declared = read_declared(settings, model=model.tenants if model else None)
         try:
             settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
             given = settings.secret.get_secret_value() if settings.secret else ""
@@ -81,38 +82,27 @@ class Service:
             self._lock = None if model else _lock(settings.data_dir / "lock")
         except OSError as error:
             raise ConfigError(f"data_dir: 无法使用 {settings.data_dir}：{error.strerror}") from error
-        for plan in plans:
-            if plan.name != DEFAULT:
-                for folder in (plan.settings.data_dir.parent, plan.settings.data_dir):
-                    folder.mkdir(exist_ok=True, mode=0o700)
-            if not plan.settings.masking:
-                log.warning(
-                    "租户 %s 的个人信息脱敏已关闭（masking=off）：号码、姓名、地址会原样显示和保存", plan.name
-                )
-        # Before it is known who comes, every tenant's pages may.
-        self.gate = self._gate_of(*(origin for plan in plans for origin in plan.settings.origins))
         self.meter = Meter()
         self.bus = open_bus(settings)
-        sources = _load_rules(plans, ruleset=ruleset, model=model)
-        connectors = load_connector_settings()
-        self.tenants = {
-            plan.name: Tenant(
-                plan,
-                rules=sources[plan.rules],
-                meter=self.meter,
-                connectors=connectors,
-                clock=clock,
-                bus=self.bus,
-                secrets=secrets,
-            )
-            for plan in plans
-        }
-        self._doors = {
-            tenant.name: Door(
-                self._gate_of(*tenant.settings.origins), tenant.quotas.max_connections, tenant.terms
-            )
-            for tenant in self.tenants.values()
-        }
+        self._build = partial(
+            Tenant,
+            meter=self.meter,
+            connectors=load_connector_settings(),
+            clock=clock,
+            bus=self.bus,
+            secrets=secrets,
+        )
+        self.tenants: Tenants = Tenants(
+            settings,
+            declared,
+            ruleset=ruleset,
+            model=model.tenants if model else None,
+            make=self._make,
+        )
+        # Before it is known who comes, every tenant's pages may.
+        self.gate = self._gate_of()
+        self._doors: dict[str, Door] = {}
+        self._requests_of: dict[str, int | None] = {}
         default = self.default
         self.tokens = Tokens(secrets, clock=clock)
         self.tickets = Tickets(secrets, clock=clock)
@@ -125,18 +115,20 @@ class Service:
             per_key=settings.requests_per_minute,
             per_token=settings.token_requests_per_minute,
             failures=settings.failed_logins_per_minute,
-            tenants={name: tenant.quotas.requests_per_minute for name, tenant in self.tenants.items()},
+            tenants=self._requests_of,
             meter=self.meter,
             redis_url=settings.redis_url.get_secret_value() if settings.redis_url else "",
         )
         self.lobby = Lobby(
             identify=self.identify,
             refused=self.refused,
-            doors=lambda principal: self._doors[principal.tenant],
+            doors=lambda principal: self._doors.get(principal.tenant),
             gate=self.gate,
             limit=settings.max_connections,
             holds=self._authenticator.holds,
         )
+        self.tenants.on_change(self._follow_tenants, emptied=self.lobby.emptied)
+        self._follow_tenants()
         # The key of a new installation, to be shown once.
         self.first_key: str | None = None
         self.ready = False
@@ -149,7 +141,7 @@ class Service:
     @property
     def rule_sources(self) -> tuple[RuleSource, ...]:
         """The rules of all tenants, each once."""
-        return tuple({id(tenant.rules): tenant.rules for tenant in self.tenants.values()}.values())
+        return self.tenants.sources
 
     @property
     def problem(self) -> str:
@@ -198,7 +190,6 @@ class Service:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Run every tenant and keep its rules fresh."""
-        stop = asyncio.Event()
         tasks: list[asyncio.Task[None]] = []
         try:
             # Not before: the thread that sends must not be there when workers are forked.
@@ -206,21 +197,17 @@ class Service:
             async with contextlib.AsyncExitStack() as stack:
                 if self.bus is not None:
                     await stack.enter_async_context(self.bus.running())
-                for tenant in self.tenants.values():
-                    await stack.enter_async_context(tenant.running())
+                await stack.enter_async_context(self.tenants.running())
                 await self.keys.open(old_file=self.settings.data_dir / OLD_KEYS)
                 self.first_key = await self.keys.first()
-                watching = (
+                watched = self.settings.reload_rules
+                tasks += [
                     asyncio.create_task(self.keys.poll_forever(), name="keys-poll"),
                     asyncio.create_task(self.lobby.watch_forever(), name="sockets-watch"),
-                    *(asyncio.create_task(each.keep_warm(), name="rules-warm") for each in self.rule_sources),
-                )
-                tasks.extend(watching)
-                if self.settings.reload_rules:
-                    tasks += [
-                        asyncio.create_task(each.watch(stop), name="rules-watch")
-                        for each in self.rule_sources
-                    ]
+                    asyncio.create_task(self.tenants.keep_rules(watched=watched), name="rules"),
+                ]
+                if watched:
+                    tasks.append(asyncio.create_task(self.tenants.follow_forever(), name="tenants-watch"))
                 for task in tasks:
                     task.add_done_callback(report_death)
                 self.ready = True
@@ -228,8 +215,7 @@ class Service:
                     yield
                 finally:
                     self.ready = False
-                    stop.set()
-                    for task in watching:
+                    for task in tasks:
                         task.cancel()
                     await asyncio.gather(*tasks, return_exceptions=True)
                     await self.limits.close()
@@ -243,33 +229,44 @@ class Service:
             if self._lock is not None:
                 self._lock.close()
 
+    def tenant_of(self, principal: Principal | Visitor) -> Tenant:
+        """Return the tenant of somebody who was let in.
+
+        Raises:
+            MessageError: `not_authenticated`: it has gone since.
+        """
+        tenant = self.tenants.get(principal.tenant)
+        if tenant is None:
+            raise MessageError("not_authenticated", "租户已经不在这里了")
+        return tenant
+
+    def _make(self, plan: TenantPlan, rules: RuleSource) -> Tenant:
+        if plan.name != DEFAULT:
+            for folder in (plan.settings.data_dir.parent, plan.settings.data_dir):
+                folder.mkdir(exist_ok=True, mode=0o700)
+        if not plan.settings.masking:
+            log.warning(
+                "租户 %s 的个人信息脱敏已关闭（masking=off）：号码、姓名、地址会原样显示和保存", plan.name
+            )
+        return self._build(plan, rules=rules)
+
+    def _follow_tenants(self) -> None:
+        """Let in by what the tenants say now, and see off those whose tenant has gone."""
+        tenants = self.tenants.values()
+        self.gate.origins = tuple(origin for tenant in tenants for origin in tenant.settings.origins)
+        self._doors.clear()
+        self._requests_of.clear()
+        for tenant in tenants:
+            gate = self._gate_of(*tenant.settings.origins)
+            self._doors[tenant.name] = Door(gate, tenant.quotas.max_connections, tenant.terms)
+            self._requests_of[tenant.name] = tenant.quotas.requests_per_minute
+        self.lobby.dismiss()
+
     def _gate_of(self, *origins: str) -> Gate:
         return Gate(origins=origins, hosts=self.settings.hosts, bound_to=self.settings.host)
 
     async def _settle(self) -> None:
         await asyncio.gather(*(tenant.store.settle() for tenant in self.tenants.values()))
-
-
-def _load_rules(
-    plans: tuple[TenantPlan, ...], *, ruleset: RuleSet | None, model: Service | None
-) -> dict[tuple[object, ...], RuleSource]:
-    """Load the rules of every tenant, each set once; `ruleset`, or what a model has, is loaded already."""
-    sources: dict[tuple[object, ...], RuleSource] = {}
-    for plan in plans:
-        if plan.rules in sources:
-            continue
-        settings = plan.settings
-        source = sources[plan.rules] = RuleSource(
-            rules_dir=settings.rules,
-            phrasebook_dir=settings.phrasebook,
-            packs=settings.packs,
-            overrides=settings.overrides,
-            proven=settings.data_dir / "proven-rules",
-        )
-        source.load(
-            model.tenants[plan.name].rules.current if model else ruleset if plan is plans[0] else None
-        )
-    return sources
 
 
 def _lock(file: Path) -> IO[bytes]:

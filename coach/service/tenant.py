@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from coach.service.audit import Audit
@@ -45,6 +46,16 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 DEFAULT: Final = DEFAULT_TENANT
+# What a tenant is built around. Folders of rules stay, the rules in them are loaded again when they change.
+_AT_RESTART: Final = (
+    "rules_dir",
+    "phrasebook_dir",
+    "packs",
+    "overrides",
+    "review_dir",
+    "masking",
+    "store",
+)
 # Workers find a changed file within seconds of each other.
 _NOTED_S: Final = 60
 
@@ -108,18 +119,19 @@ class Tenant:
             secrets=secrets,
             clock=clock,
         )
-        if plan.quotas.events_per_second is not None:
-            self.calls.pace.limit = Rate(plan.quotas.events_per_second)
-        self.retention = Retention(
+        self._limit_events()
+        self._retention_of = partial(
+            Retention,
             Erasure(self.database, clock=clock),
             audit=self.audit,
             secrets=secrets,
             reviews_dir=settings.data_dir / "reviews",
-            days=settings.retention_days,
             clock=clock,
             held=self._held,
             forget=self._forget,
         )
+        self.retention = self._retention_of(days=settings.retention_days)
+        self._sweeping: asyncio.Task[None] | None = None
         self.answers = Answers(self.store, clock=clock)
         self.reviews = Reviews(settings=settings, clock=clock, shared=bus is not None)
         self.seen_reviews = SeenReviews(self.reviews)
@@ -133,6 +145,7 @@ class Tenant:
             calls=self.calls,
             hub=self.hub,
         )
+        self._connectors = connectors
         self.desk = ConnectorDesk(
             store=self.store,
             calls=self.calls,
@@ -145,6 +158,22 @@ class Tenant:
         """What a socket is told besides `ready`: where an ack does not mean what it usually means."""
         return {} if self.settings.store == "words" else {"store": self.settings.store}
 
+    def follow(self, plan: TenantPlan) -> tuple[str, ...]:
+        """Be what a plan says from now on; return the fields that need a restart for it, and are as they were."""
+        now, then = self.settings, plan.settings
+        waiting = tuple(name for name in _AT_RESTART if getattr(now, name) != getattr(then, name))
+        self.settings = then.model_copy(update={name: getattr(now, name) for name in waiting})
+        self.title, self.quotas = plan.title, plan.quotas
+        self.calls.max_calls = self.desk.max_calls = then.max_calls
+        self._limit_events()
+        self.desk.settings = connectors_of(plan, self._connectors)
+        if then.retention_days != now.retention_days:
+            self.retention = self._retention_of(days=then.retention_days)
+            if self._sweeping is not None:
+                self._sweeping.cancel()
+                self._sweeping = self._sweep()
+        return waiting
+
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Open the store, bring back the running calls, let time pass; at the end write what waits."""
@@ -156,13 +185,13 @@ class Tenant:
             asyncio.create_task(self.calls.run_clock(), name=f"clock-{self.name}"),
             asyncio.create_task(self.calls.abandoned.end_forever(), name=f"call-sweep-{self.name}"),
             asyncio.create_task(self.board.run(), name=f"board-{self.name}"),
-            asyncio.create_task(self.retention.sweep_forever(self._sweeps), name=f"retention-{self.name}"),
             asyncio.create_task(
                 self.audit.note_rules_forever(self.rules, mine=self._notes), name=f"rules-audit-{self.name}"
             ),
         ]
         for task in tasks:
             task.add_done_callback(report_death)
+        self._sweeping = self._sweep()
         await self.reviews.open()
         try:
             # Of a file there is one service; a server's may be several.
@@ -170,6 +199,8 @@ class Tenant:
             async with self.webhooks.running(self.rules, alone=alone):
                 yield
         finally:
+            tasks.append(self._sweeping)
+            self._sweeping = None
             for task in tasks:
                 task.cancel()
             await self.reviews.close()
@@ -177,6 +208,20 @@ class Tenant:
             await asyncio.gather(*tasks, return_exceptions=True)
             await self.store.close()
             await self.database.close()
+
+    def _limit_events(self) -> None:
+        # Quotas that stay as they are go on counting.
+        pace, quota = self.calls.pace, self.quotas.events_per_second
+        if quota is None:
+            pace.limit = None
+        elif pace.limit is None or pace.limit.per_second != quota:
+            pace.limit = Rate(quota)
+
+    def _sweep(self) -> asyncio.Task[None]:
+        sweeping = self.retention.sweep_forever(self._sweeps)
+        task = asyncio.create_task(sweeping, name=f"retention-{self.name}")
+        task.add_done_callback(report_death)
+        return task
 
     async def _held(self, call_ids: Iterable[str]) -> Held:
         # Calls that have just ended leave memory with the next tick.

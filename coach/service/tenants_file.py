@@ -21,7 +21,7 @@ from coach.setting_errors import explain_file
 from coach.validation import explain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from coach.config import Settings
@@ -143,6 +143,12 @@ def load_tenants(settings: Settings) -> tuple[TenantPlan, ...]:
     declared, places = read[0].tenants, read[1]
     names = (DEFAULT_TENANT, *(name for name in declared if name != DEFAULT_TENANT))
     return tuple(_plan(name, declared.get(name, TenantModel()), settings, file, places) for name in names)
+
+
+def secret_files(file: Path, plans: Iterable[TenantPlan]) -> tuple[Path, ...]:
+    """Return the files of secrets that the tenants of a file name."""
+    named = (plan.connectors.twilio_token_file for plan in plans)
+    return tuple(_beside(file, name) for name in named if name is not None)
 
 
 def told_at(file: Path, places: TomlPlaces, path: tuple[str, ...], message: str) -> str:

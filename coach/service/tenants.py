@@ -1,0 +1,329 @@
+"""The tenants of one process. While it serves they follow their file: new ones begin, others change or end.
+
+What is wrong with the file is told, and everything stays as it was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from coach.errors import CoachError, ConfigError
+from coach.service.ruleset import RuleSource
+from coach.service.tenant import DEFAULT, Tenant, report_death
+from coach.service.tenants_file import load_tenants, secret_files, tenants_file, told_at
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from pathlib import Path
+
+    from coach.config import Settings
+    from coach.service.ruleset import RuleSet
+    from coach.service.tenants_file import TenantPlan
+
+log = logging.getLogger(__name__)
+
+# A file is read once two looks have seen it the same: by then nobody is still writing it.
+_LOOK_S: Final = 1.0
+# For the sockets of a tenant that is over; who does not go by then does not read.
+_GOODBYE_S: Final = 5.0
+
+Stamp = tuple[tuple[int, ...] | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What the file said at some moment.
+
+    Attributes:
+        stale: why it is not what it says now; "" when it is.
+        stamp: of the file and the secrets it names, at that moment.
+    """
+
+    plans: tuple[TenantPlan, ...]
+    stale: str
+    stamp: Stamp
+
+
+def read_declared(settings: Settings, *, model: Tenants | None) -> Declared:
+    """Read the file at the start.
+
+    Args:
+        model: the parent's tenants, which serve while the file is wrong: a worker that died must come back.
+
+    Raises:
+        ConfigError: it is wrong, and there is no parent.
+    """
+    file, stale = tenants_file(settings), ""
+    stamp = _stamp_of(file)
+    try:
+        plans = load_tenants(settings)
+    except ConfigError as error:
+        if model is None:
+            raise
+        stale, plans = str(error), model.plans
+        log.error("租户文件有误，使用服务启动时的租户：\n%s", error)  # noqa: TRY400 - the message is the list
+    return Declared(plans, stale, (stamp, *map(_stamp_of, secret_files(file, plans))))
+
+
+class Tenants(Mapping[str, Tenant]):
+    """The tenants that are served, by name; `default` is always there.
+
+    Args:
+        settings: of the service.
+        declared: what the file said.
+        ruleset: rules of the default tenant that are loaded already.
+        model: the parent's, whose rules are taken over.
+        make: makes a tenant of a plan and its rules.
+
+    Attributes:
+        stale: why what the file says is not wholly in force; "" when it is.
+
+    Raises:
+        RulebookError, PhrasebookError: rules cannot be loaded.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        declared: Declared,
+        *,
+        ruleset: RuleSet | None,
+        model: Tenants | None,
+        make: Callable[[TenantPlan, RuleSource], Tenant],
+    ) -> None:
+        self._settings = settings
+        self._file = tenants_file(settings)
+        self._make = make
+        self._plans, self.stale = declared.plans, declared.stale
+        self._in_force = declared.stamp
+        self._sources: dict[tuple[object, ...], RuleSource] = {}
+        for plan in self._plans:
+            known = model._sources.get(plan.rules) if model else None  # noqa: SLF001
+            loaded = known.current if known else ruleset if plan.name == DEFAULT else None
+            if plan.rules not in self._sources:
+                self._sources[plan.rules] = _source(plan)
+                self._sources[plan.rules].load(loaded)
+        self._served = {plan.name: make(plan, self._sources[plan.rules]) for plan in self._plans}
+        self._stacks: dict[str, contextlib.AsyncExitStack] = {}
+        self._keepers: dict[tuple[object, ...], _Keeper] = {}
+        self._heard: Callable[[], None] = lambda: None
+        self._emptied: Callable[[str], Awaitable[None]] = _nobody_waits
+        self._changing = asyncio.Lock()
+
+    def __getitem__(self, name: str) -> Tenant:
+        return self._served[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._served)
+
+    def __len__(self) -> int:
+        return len(self._served)
+
+    @property
+    def plans(self) -> tuple[TenantPlan, ...]:
+        """What the file said when it was read last and right."""
+        return self._plans
+
+    @property
+    def sources(self) -> tuple[RuleSource, ...]:
+        """The rules of all tenants, each once."""
+        return tuple(self._sources.values())
+
+    def on_change(self, listener: Callable[[], None], *, emptied: Callable[[str], Awaitable[None]]) -> None:
+        """Call `listener` whenever tenants came, changed or went.
+
+        Args:
+            emptied: waits until a tenant that went has no sockets any more.
+        """
+        self._heard = listener
+        self._emptied = emptied
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Run every tenant; at the end take all of them apart, the default one last."""
+        try:
+            for tenant in self._served.values():
+                await self._begin(tenant)
+            yield
+        finally:
+            # Whatever is being changed is changed first.
+            async with self._changing:
+                for name in reversed(list(self._stacks)):
+                    await self._end(name)
+
+    async def keep_rules(self, *, watched: bool) -> None:
+        """Keep the rules compiled and, if they are watched, fresh; until cancelled."""
+        try:
+            while True:
+                for key, source in self._sources.items():
+                    if key not in self._keepers:
+                        self._keepers[key] = _Keeper(source, watched=watched)
+                for key in self._keepers.keys() - self._sources.keys():
+                    await self._keepers.pop(key).close()
+                await asyncio.sleep(_LOOK_S)
+        finally:
+            await asyncio.gather(*(each.close() for each in self._keepers.values()))
+
+    async def follow_forever(self) -> None:
+        """Read the file again when it, or a secret it names, has changed; until cancelled."""
+        seen = self._in_force
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            seen = await self.look(seen)
+
+    async def look(self, seen: Stamp) -> Stamp:
+        """Read the file if it has changed and is as it was `seen` last; return how it is now."""
+        stamp = self._stamp()
+        if stamp == seen and stamp != self._in_force:
+            await self.reload()
+        return stamp
+
+    async def reload(self) -> None:
+        """Do what the file says now; on any problem keep everything as it is and say so."""
+        async with self._changing:
+            file = _stamp_of(self._file)
+            try:
+                stale = await self._change()
+            except (CoachError, OSError, UnicodeDecodeError) as error:
+                stale = str(error)
+                log.error("租户文件未能重新加载，一切照旧：\n%s", stale)  # noqa: TRY400 - the message is the list
+            self.stale = stale
+            # Secrets may have other names now; the file may have been changed once more.
+            self._in_force = (file, *self._stamp()[1:])
+
+    async def _change(self) -> str:
+        """Bring what is served in line with the file; return what has to wait for a restart, a line each.
+
+        Raises:
+            CoachError: the file is wrong, or a new tenant cannot begin; nothing has changed.
+        """
+        if not self._file.exists() and len(self._plans) > 1:
+            raise ConfigError(f"{self._file}: 没有这个文件了；不要任何租户时应留下空文件")
+        plans = await asyncio.to_thread(load_tenants, self._settings)
+        fresh = await self._prepared([plan for plan in plans if plan.name not in self._served])
+        waiting: list[str] = []
+        changed: list[str] = []
+        for plan in plans:
+            if plan.name in self._served:
+                before = self._plan_of(plan.name)
+                fields = self._served[plan.name].follow(plan)
+                message = "改动要重启服务才生效，现在仍按原来的值"
+                waiting += [told_at(self._file, plan.places, (plan.name, each), message) for each in fields]
+                if plan != before:
+                    changed.append(plan.name)
+        gone = [name for name in self._served if name not in {plan.name for plan in plans}]
+        self._plans = plans
+        self._served |= {tenant.name: tenant for tenant in fresh}
+        leaving = [self._served.pop(name) for name in gone]
+        self._sources = {
+            key: source
+            for key, source in self._sources.items()
+            if any(tenant.rules is source for tenant in self._served.values())
+        }
+        self._heard()
+        for tenant in leaving:
+            await self._leave(tenant)
+        told = (("新增", [each.name for each in fresh]), ("改变", changed), ("去掉", gone))
+        summary = "；".join(f"{what} {'、'.join(names)}" for what, names in told if names)
+        log.info("租户文件已重新加载：%s", summary or "没有变化")
+        if waiting:
+            log.warning("租户文件里有要重启才生效的改动：\n%s", "\n".join(waiting))
+        return "\n".join(waiting)
+
+    async def _prepared(self, plans: list[TenantPlan]) -> list[Tenant]:
+        """Make and begin tenants; all or none.
+
+        Raises:
+            CoachError: one cannot begin; says which.
+        """
+        begun: list[Tenant] = []
+        sources = dict(self._sources)
+        try:
+            for plan in plans:
+                try:
+                    if plan.rules not in sources:
+                        source = _source(plan)
+                        await asyncio.to_thread(source.load)
+                        sources[plan.rules] = source
+                    tenant = self._make(plan, sources[plan.rules])
+                    await self._begin(tenant)
+                except (CoachError, OSError) as error:
+                    message = f"这个新租户不能开始：\n{error}"
+                    raise ConfigError(told_at(self._file, plan.places, (plan.name,), message)) from error
+                begun.append(tenant)
+        except BaseException:
+            for tenant in begun:
+                await self._end(tenant.name)
+            raise
+        self._sources = sources
+        return begun
+
+    async def _begin(self, tenant: Tenant) -> None:
+        async with contextlib.AsyncExitStack() as stack:
+            await stack.enter_async_context(tenant.running())
+            self._stacks[tenant.name] = stack.pop_all()
+
+    async def _end(self, name: str) -> None:
+        await self._stacks.pop(name).aclose()
+
+    async def _leave(self, tenant: Tenant) -> None:
+        """End a tenant whose keys are refused by now: first its sockets, then what it has not written, then the rest."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_GOODBYE_S):
+                await self._emptied(tenant.name)
+                await tenant.store.settle()
+        await self._end(tenant.name)
+
+    def _plan_of(self, name: str) -> TenantPlan:
+        return next(plan for plan in self._plans if plan.name == name)
+
+    def _stamp(self) -> Stamp:
+        """Return what changes whenever the file or one of the secrets it names does."""
+        return tuple(_stamp_of(file) for file in (self._file, *secret_files(self._file, self._plans)))
+
+
+async def _nobody_waits(_tenant: str) -> None:
+    """Wait for no sockets: there are none yet."""
+
+
+def _stamp_of(file: Path) -> tuple[int, ...] | None:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _source(plan: TenantPlan) -> RuleSource:
+    settings = plan.settings
+    return RuleSource(
+        rules_dir=settings.rules,
+        phrasebook_dir=settings.phrasebook,
+        packs=settings.packs,
+        overrides=settings.overrides,
+        proven=settings.data_dir / "proven-rules",
+    )
+
+
+class _Keeper:
+    """Keeps one set of rules compiled and fresh."""
+
+    def __init__(self, source: RuleSource, *, watched: bool) -> None:
+        self._stop = asyncio.Event()
+        self._warming = asyncio.create_task(source.keep_warm(), name="rules-warm")
+        self._tasks = [self._warming]
+        if watched:
+            self._tasks.append(asyncio.create_task(source.watch(self._stop), name="rules-watch"))
+        for task in self._tasks:
+            task.add_done_callback(report_death)
+
+    async def close(self) -> None:
+        """Let the rules be."""
+        self._stop.set()
+        self._warming.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
