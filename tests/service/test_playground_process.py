@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 
 import pytest
 
@@ -56,10 +58,26 @@ def test_what_takes_too_long_is_ended(workshop, ruleset):
         await ask(workshop, ruleset.rulebook, "您好")
         process = workshop._process
         with pytest.raises(TooSlowError):
-            await ask(workshop, ruleset.rulebook, "我不知道" * 400, limit_s=0.0005)
+            await ask(workshop, ruleset.rulebook, "我不知道" * 4000, limit_s=0.0005)
         return process.is_alive()
 
     assert asyncio.run(main()) is False
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="the time of a process is not counted there")
+def test_a_process_that_gets_no_turn_is_not_too_slow(workshop, ruleset):
+    """What others do with the processor meanwhile is not the fault of the rule."""
+
+    async def main():
+        await ask(workshop, ruleset.rulebook, "您好")
+        os.kill(workshop._process.pid, signal.SIGSTOP)
+        asked = asyncio.create_task(ask(workshop, ruleset.rulebook, "我不知道", limit_s=0.25))
+        # Longer than it may work.
+        await asyncio.wait({asked}, timeout=0.5)
+        os.kill(workshop._process.pid, signal.SIGCONT)
+        return await asked
+
+    assert asyncio.run(main())["turns"][0]["text"] == "我不知道"
 
 
 def test_too_many_questions_at_once_are_refused(workshop, ruleset):
