@@ -35,7 +35,7 @@ window.WebSocket = class extends WebSocket {
   constructor(...given) { super(...given); window.sockets.push(this); }
 };"""
 
-_WAIT_S = 30
+_WAIT_S = 60
 
 
 class Call:

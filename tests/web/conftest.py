@@ -16,7 +16,7 @@ from playwright.sync_api import expect
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Page
+    from playwright.sync_api import BrowserContext, Page
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -29,8 +29,9 @@ LAUNCH_ARGS = (
     "--disable-component-update --disable-sync"
 )
 
-# Against hanging only, as long as Playwright's other waits; its own five seconds a busy machine takes for a page.
-expect.set_options(timeout=30_000)
+# Against hanging only: a busy machine takes Playwright's own five seconds for a page, and more for what has no hurry.
+WAIT_MS = 60_000
+expect.set_options(timeout=WAIT_MS)
 
 
 def missing(what: str) -> None:
@@ -58,6 +59,13 @@ def browser_context_args() -> dict[str, Any]:
         "permissions": ["clipboard-read", "clipboard-write"],
         "reduced_motion": "reduce",
     }
+
+
+@pytest.fixture
+def context(context: BrowserContext) -> BrowserContext:
+    """A context whose pages wait as long as the assertions do."""
+    context.set_default_timeout(WAIT_MS)
+    return context
 
 
 @pytest.fixture(scope="session")

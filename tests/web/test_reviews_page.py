@@ -30,7 +30,6 @@ passing: 90
 items:
   - {id: ignorance, title: 推说不知道, categories: [ignorance], points: {notice: -1, warning: -5, violation: -20}}
 """
-REVIEWED_WITHIN_MS = 60_000
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +78,7 @@ def review(page: Page, **files: str) -> None:
     """Drop files, begin, and wait for the end."""
     drop(page, **files)
     page.get_by_role("button", name="开始质检").click()
-    expect(page.get_by_role("button", name="打开报告")).to_be_visible(timeout=REVIEWED_WITHIN_MS)
+    expect(page.get_by_role("button", name="打开报告")).to_be_visible()
 
 
 def test_files_are_dropped_and_reviewed(reviews: Callable[..., Page]) -> None:
@@ -90,7 +89,7 @@ def test_files_are_dropped_and_reviewed(reviews: Callable[..., Page]) -> None:
     expect(row).to_have_text(["十月.txt 文本对话，UTF-8 1 坐席 3，客户 2"])
     page.get_by_role("button", name="开始质检").click()
     expect(page.get_by_role("progressbar", name="进度")).to_be_visible()
-    expect(page.locator(".numbers")).to_contain_text("命中2", timeout=REVIEWED_WITHIN_MS)
+    expect(page.locator(".numbers")).to_contain_text("命中2")
     with page.expect_popup() as opened:
         page.get_by_role("button", name="打开报告").click()
     report = opened.value
@@ -117,7 +116,7 @@ def test_unnamed_speakers_are_mapped(reviews: Callable[..., Page]) -> None:
     expect(page.locator("fieldset").first).to_contain_text("“怎么退订”")
     page.get_by_label("SPEAKER_00 是坐席").check()
     page.get_by_role("button", name="开始质检").click()
-    expect(page.locator(".numbers")).to_contain_text("命中1", timeout=REVIEWED_WITHIN_MS)
+    expect(page.locator(".numbers")).to_contain_text("命中1")
 
 
 def test_hits_are_judged_with_the_keyboard(reviews: Callable[..., Page], reviewing: LiveService) -> None:
@@ -193,7 +192,7 @@ def test_everybody_can_use_it(page: Page, reviews: Callable[..., Page], scheme: 
         start = page.get_by_role("button", name="开始质检")
         if start.count():
             start.click()
-            expect(page.locator(".hit")).to_have_count(1, timeout=REVIEWED_WITHIN_MS)
+            expect(page.locator(".hit")).to_have_count(1)
 
 
 def test_the_page_speaks_english(reviews: Callable[..., Page]) -> None:
@@ -253,7 +252,7 @@ def test_progress_is_followed_again_with_another_key(page: Page, signed: LiveSer
     drop(page, 夜里=DIALOGUE)
     sign_in(page, signed.key)
     page.get_by_role("button", name="开始质检").click()
-    expect(page.get_by_role("button", name="打开报告")).to_be_visible(timeout=REVIEWED_WITHIN_MS)
+    expect(page.get_by_role("button", name="打开报告")).to_be_visible()
 
 
 def test_what_was_refused_with_a_revoked_key_is_done_with_another(page: Page, signed: LiveService) -> None:
@@ -264,7 +263,7 @@ def test_what_was_refused_with_a_revoked_key_is_done_with_another(page: Page, si
     drop(page, 补传=DIALOGUE)
     sign_in(page, signed.key)
     page.get_by_role("button", name="开始质检").click()
-    expect(page.get_by_role("button", name="打开报告")).to_be_visible(timeout=REVIEWED_WITHIN_MS)
+    expect(page.get_by_role("button", name="打开报告")).to_be_visible()
 
 
 def test_a_broken_line_is_told_until_it_is_mended(page: Page, signed: LiveService) -> None:
@@ -283,7 +282,7 @@ def test_a_broken_line_is_told_until_it_is_mended(page: Page, signed: LiveServic
     expect(page.get_by_text("与服务的连接断了")).to_be_visible()
     broken = False
     page.get_by_role("button", name="开始质检").click()
-    expect(page.get_by_role("button", name="打开报告")).to_be_visible(timeout=REVIEWED_WITHIN_MS)
+    expect(page.get_by_role("button", name="打开报告")).to_be_visible()
     expect(page.get_by_text("与服务的连接断了")).to_have_count(0)
 
 
