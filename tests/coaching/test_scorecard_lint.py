@@ -15,7 +15,10 @@ from coach.rulebook.book import load_rulebook
 from coach.shipped import phrasebook_dir, rules_dir
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from coach.rulebook.book import Rulebook
 
 
 @pytest.fixture
@@ -24,15 +27,27 @@ def rules(tmp_path: Path) -> Path:
     return shutil.copytree(rules_dir(), tmp_path / "rules")
 
 
-def test_a_wrong_card_fails_the_lint(rules: Path) -> None:
+CARD = """\
+version: 1
+title: 测试评分卡
+passing: 90
+items:
+  - {id: ignorance, title: 推说不知道, categories: [ignorance], points: -5}
+  - {id: speech, title: 语速, moments: [fast-talk], points: -1}
+"""
+
+
+def test_a_wrong_card_fails_the_lint(make_rulebook: Callable[..., Rulebook], tmp_path: Path) -> None:
     """A misspelt kind in a card: exit code 1, with file, line and column."""
-    card = rules / "scorecards" / "default.yml"
-    card.write_text(
-        card.read_text("utf-8").replace("moments: [fast-speech]", "moments: [fast-talk]"), "utf-8"
-    )
-    result = CliRunner().invoke(app, ["rules", "lint", "--rules", str(rules)])
-    assert result.exit_code == 1
-    assert "rules/scorecards/default.yml:" in result.output
+    make_rulebook()
+    card = tmp_path / "rules" / "scorecards" / "default.yml"
+    card.parent.mkdir()
+    places = ("--rules", str(tmp_path / "rules"), "--phrasebook", str(tmp_path / "phrasebook"))
+    for kind, code in (("fast-speech", 0), ("fast-talk", 1)):
+        card.write_text(CARD.replace("fast-talk", kind), "utf-8")
+        result = CliRunner().invoke(app, ["rules", "lint", "--errors", *places])
+        assert result.exit_code == code, result.output
+    assert "rules/scorecards/default.yml:6:" in result.output
     assert "'fast-talk'" in result.output
 
 
