@@ -31,9 +31,19 @@ phrases:
 """
 
 
+# Of the files that come last those that take longest; whichever is the very last keeps the other processes idle.
+LONGEST = ("test_reviews_page", "test_playground_page", "test_wallboard", "test_ten_donts", "test_connection")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the browser tests last: Playwright leaves an event loop running, and nobody else may start one then."""
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+    def place(item: pytest.Item) -> tuple[bool, int]:
+        if item.get_closest_marker("browser") is None:
+            return False, 0
+        return True, LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST)
+
+    items.sort(key=place)
 
 
 def rule_yaml(**changed: str | None) -> str:
