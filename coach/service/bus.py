@@ -20,12 +20,14 @@ from redis.exceptions import RedisError
 
 from coach.errors import ConfigError
 from coach.service.bus_link import CONNECT_S, CONTROL, CONTROL_KEPT, Link, in_time
+from coach.service.bus_spoiled import SpoiledKeys, is_spoiled
 from coach.service.channel import BusDownError, Channel, Look, id_of, read_entry
 from coach.service.presence import Presence
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from coach.service.bus_writer import BusWriter
     from coach.service.channel import Followed
     from coach.service.render import Message
 
@@ -52,6 +54,7 @@ class Bus:
         up: Redis is there.
         generation: how often it came up.
         error: why it is away; "" when it is there.
+        spoiled: the keys of topics that hold no stream.
 
     Raises:
         ConfigError: the address is none.
@@ -67,6 +70,11 @@ class Bus:
         self._sources = 0
         self._presence = Presence(self.worker, clock=time.monotonic)
         self._link: Link | None = None
+        self.spoiled = SpoiledKeys(self._topic_changed)
+        # What the last link may not have brought to Redis: events that nobody knows of, and ends of streams.
+        self._unsure: set[bytes] = set()
+        self._to_empty: set[bytes] = set()
+        self._topic_listeners: list[Callable[[bytes], None]] = []
         self._handlers: dict[tuple[str, str], Callable[[Message], None]] = {}
         self._listeners: list[Callable[[], None]] = []
         self._tried = asyncio.Event()
@@ -80,7 +88,11 @@ class Bus:
     @property
     def waiting(self) -> int:
         """How many events wait to be sent."""
-        return 0 if self._link is None else self._link.writer.waiting
+        return 0 if self._writer is None else self._writer.waiting
+
+    @property
+    def _writer(self) -> BusWriter | None:
+        return None if self._link is None else self._link.writer
 
     def alive(self) -> frozenset[str]:
         """Return the names of the other workers that may be alive."""
@@ -103,6 +115,10 @@ class Bus:
         """Call `handler` after Redis went away or came back."""
         self._listeners.append(handler)
 
+    def on_topic(self, handler: Callable[[bytes], None]) -> None:
+        """Call `handler` with the key of each topic that is found spoiled, or mended."""
+        self._topic_listeners.append(handler)
+
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Run until the end of the block; what was published by then still gets into Redis."""
@@ -123,7 +139,8 @@ class Bus:
         """Connect, and connect again whenever Redis went away, until cancelled."""
         pause, clock = _FIRST_PAUSE_S, asyncio.get_running_loop().time
         while True:
-            link = Link(self._pool, hello={"from": self.worker, **self._presence.hello}, heard=self._heard)
+            hello = {"from": self.worker, **self._presence.hello}
+            link = Link(self._pool, hello=hello, heard=self._heard, spoiled=self.spoiled)
             came_up = None
             try:
                 await in_time(link.open())
@@ -138,31 +155,34 @@ class Bus:
                 self._go_down(repr(error))
             finally:
                 self._link, self.up = None, False
+                self._note_unconfirmed(link)
                 await link.close()
             pause = pause_after(pause, lasted_s=0.0 if came_up is None else clock() - came_up)
             await asyncio.sleep(pause)
 
     async def drain(self) -> None:
         """Wait until what was published is in Redis, or Redis is away."""
-        if self._link is not None:
-            await self._link.writer.idle.wait()
+        if self._writer is not None:
+            await self._writer.idle.wait()
 
     def publish(self, key: bytes, *, frame: bytes, meta: bytes) -> None:
-        """Queue an event for a stream; while Redis is away it is dropped."""
-        if self._link is not None:
+        """Queue an event for a stream; while Redis is away, or the key is no stream, it is dropped."""
+        if self._writer is not None and key not in self.spoiled:
             keep = self._keep if b":agent:" in key else _TEAM_FACTOR * self._keep
-            self._link.writer.add(key, frame=frame, meta=meta, keep=keep)
+            self._writer.add(key, frame=frame, meta=meta, keep=keep)
 
     def erase(self, key: bytes) -> None:
-        """Delete what is in a stream, after what was published so far."""
-        if self._link is not None:
-            self._link.writer.empty(key)
+        """Delete what is in a stream, after what was published so far; while Redis is away, when it is back."""
+        if self._writer is None:
+            self._to_empty.add(key)
+        elif key not in self.spoiled:
+            self._writer.empty(key)
 
     def tell(self, message: Message) -> None:
         """Tell all other workers something."""
-        if self._link is not None:
+        if self._writer is not None:
             frame = orjson.dumps({"from": self.worker, **message})
-            self._link.writer.add(CONTROL, frame=frame, meta=b"", keep=CONTROL_KEPT)
+            self._writer.add(CONTROL, frame=frame, meta=b"", keep=CONTROL_KEPT)
 
     async def look(self, key: bytes, after: str | None) -> Look:
         """Return where a stream ends and what came after an offset.
@@ -179,6 +199,8 @@ class Bus:
                 pipe.xrange(key, min=after, count=most)
             newest, *found = await pipe.execute(raise_on_error=False)
         if isinstance(newest, Exception):
+            if is_spoiled(newest):
+                self.spoiled.add(key)
             raise BusDownError(str(newest)) from newest
         last = newest[0][0].decode() if newest else "0-0"
         if not found or any(isinstance(each, Exception) for each in found):
@@ -252,7 +274,28 @@ class Bus:
         self._link, self.up, self.error = link, True, ""
         self.generation += 1
         self._tried.set()
+        self._make_sure()
         self._changed()
+
+    def _note_unconfirmed(self, link: Link) -> None:
+        if link.writer is not None:
+            added, emptied = link.writer.unconfirmed()
+            self._unsure |= added - {CONTROL}
+            self._to_empty |= emptied
+
+    def _make_sure(self) -> None:
+        """Tell the readers of every topic whose last events may be lost to ask for a snapshot."""
+        emptied, self._to_empty = self._to_empty, set()
+        for key in emptied:
+            self.erase(key)
+        unsure, self._unsure = self._unsure, set()
+        for key in unsure:
+            meta = b"anew %b 1 %.6f 0.0" % (self.source(), time.perf_counter())
+            self.publish(key, frame=orjson.dumps({"type": "anew"}), meta=meta)
+
+    def _topic_changed(self, key: bytes) -> None:
+        for listener in self._topic_listeners:
+            listener(key)
 
     def _go_down(self, error: str) -> None:
         was_up, self._link, self.up = self.up, None, False

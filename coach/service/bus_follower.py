@@ -6,7 +6,9 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from hiredis import pack_command
+from redis.exceptions import ResponseError
 
+from coach.service.bus_spoiled import fits, is_spoiled
 from coach.service.channel import BusDownError
 
 if TYPE_CHECKING:
@@ -30,12 +32,19 @@ class Follower:
     Args:
         connection: connected; nobody else uses it.
         unblock: lets the read that waits on the connection of this id return at once.
+        spoiled: told of a key that holds no stream; it is read no more.
     """
 
     def __init__(
-        self, connection: AbstractConnection, *, client_id: int, unblock: Callable[[int], Awaitable[object]]
+        self,
+        connection: AbstractConnection,
+        *,
+        client_id: int,
+        unblock: Callable[[int], Awaitable[object]],
+        spoiled: Callable[[bytes], None],
     ) -> None:
         self._connection = connection
+        self._spoiled = spoiled
         self._client_id = client_id
         self._unblock = unblock
         self._topics: dict[bytes, Followed] = {}
@@ -78,12 +87,27 @@ class Follower:
                     answer = await self._read()
             except TimeoutError as error:
                 raise BusDownError("Redis 没有应答读取") from error
+            except ResponseError as error:
+                if not is_spoiled(error):
+                    raise
+                await self._leave_spoiled()
+                continue
             finally:
                 self._reading = False
             for key, entries in answer or ():
                 topic = self._topics.get(key)
                 if topic is not None:
                     topic.take(entries)
+
+    async def _leave_spoiled(self) -> None:
+        """Find out which of the topics cannot be read, and read the others."""
+        topics = list(self._topics.values())
+        async with asyncio.timeout(_PATIENCE_S):
+            for topic in topics:
+                await self._connection.send_command("TYPE", topic.key)
+                if not fits(await self._connection.read_response(disable_decoding=True)):
+                    self.unfollow(topic)
+                    self._spoiled(topic.key)
 
     async def _read(self) -> list[tuple[bytes, list[tuple[bytes, list[bytes]]]]] | None:
         # Somebody joined after the topics were listed: do not wait, read again with it.

@@ -19,6 +19,7 @@ from coach.service.presence import ALIVE_S, BEAT_S
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
 
+    from coach.service.bus_spoiled import SpoiledKeys
     from coach.service.channel import Followed
     from coach.service.render import Message
 
@@ -68,12 +69,16 @@ class Link:
         pool: makes them.
         hello: what this worker says of itself, at once and every few seconds.
         heard: takes what other workers tell, and what this one does; with seconds, what was told before.
+        spoiled: the keys that hold no stream.
     """
 
-    def __init__(self, pool: ConnectionPool, *, hello: Message, heard: Callable[..., None]) -> None:
+    def __init__(
+        self, pool: ConnectionPool, *, hello: Message, heard: Callable[..., None], spoiled: SpoiledKeys
+    ) -> None:
         self._pool = pool
         self._hello = orjson.dumps(hello)
         self._heard = heard
+        self._spoiled = spoiled
         self._connections: list[Any] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._followers: list[Follower] = []
@@ -83,7 +88,7 @@ class Link:
         self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._turns = asyncio.Semaphore(_QUERIES)
         self.client: Redis = Redis(connection_pool=pool)
-        self.writer: BusWriter
+        self.writer: BusWriter | None = None
 
     async def open(self) -> None:
         """Connect.
@@ -92,7 +97,7 @@ class Link:
             RedisError, OSError: there is no server, or it refuses what is written.
         """
         connection, _ = await self._connect()
-        self.writer = BusWriter(connection)
+        writer = BusWriter(connection, spoiled=self._spoil)
         # Written, not only looked up: a server that refuses what is written (a replica, a full one) is of no use.
         place: Any = await self.client.xadd(CONTROL, {b"e": self._hello, b"m": b""}, maxlen=CONTROL_KEPT)
         await self.client.expire(CONTROL, TOPIC_KEPT_S)
@@ -100,8 +105,9 @@ class Link:
         follower = await self._add_follower()
         follower.follow(_Control(place.decode(), self._heard))
         self._followers.clear()
-        self._start(self.writer.run(), "bus-writer")
-        self._start(self._say_hello(), "bus-hello")
+        self.writer = writer
+        self._start(writer.run(), "bus-writer")
+        self._start(self._say_hello(writer), "bus-hello")
 
     def queries(self) -> asyncio.Semaphore:
         """Return what keeps the questions of hundreds that join at once from opening a connection each."""
@@ -149,10 +155,16 @@ class Link:
             with contextlib.suppress(orjson.JSONDecodeError, KeyError, TypeError, ValueError):
                 self._heard(orjson.loads(fields[b"e"]), (now_ms - id_of(raw.decode())[0]) / 1000)
 
-    async def _say_hello(self) -> None:
+    async def _say_hello(self, writer: BusWriter) -> None:
         while True:
             await asyncio.sleep(BEAT_S)
-            self.writer.add(CONTROL, frame=self._hello, meta=b"", keep=CONTROL_KEPT)
+            writer.add(CONTROL, frame=self._hello, meta=b"", keep=CONTROL_KEPT)
+            await in_time(self._spoiled.look_again(self.client))
+
+    def _spoil(self, key: bytes) -> None:
+        if key == CONTROL:
+            raise BusDownError(f"Redis 里的键 {CONTROL.decode()} 不是流，是别的程序写的；请删除这个键")
+        self._spoiled.add(key)
 
     async def _grow(self) -> None:
         while self._pending:
@@ -163,7 +175,7 @@ class Link:
 
     async def _add_follower(self) -> Follower:
         connection, client_id = await self._connect()
-        follower = Follower(connection, client_id=client_id, unblock=self._unblock)
+        follower = Follower(connection, client_id=client_id, unblock=self._unblock, spoiled=self._spoil)
         self._followers.append(follower)
         self._start(follower.run(), "bus-follower")
         return follower

@@ -159,6 +159,10 @@ class Channel:
         """How often the bus came up; what was followed before that is followed no more."""
         return self._bus.generation
 
+    def has(self, key: bytes) -> bool:
+        """Tell whether a topic can go over the bus: it is there, and the key holds a stream or nothing."""
+        return self._bus.up and key not in self._bus.spoiled
+
     def key(self, topic: str) -> bytes:
         """Return the key of a topic's stream."""
         return f"coach:{self.tenant}:{topic}".encode()
@@ -198,6 +202,16 @@ class Channel:
     def on_change(self, handler: Callable[[], None]) -> None:
         """Call `handler` after the bus went away or came back."""
         self._bus.on_change(handler)
+
+    def on_topic(self, handler: Callable[[str], None]) -> None:
+        """Call `handler` with each topic that can go over the bus no more, or can again."""
+        prefix = self.key("")
+
+        def hear(key: bytes) -> None:
+            if key.startswith(prefix):
+                handler(key.removeprefix(prefix).decode())
+
+        self._bus.on_topic(hear)
 
     def tell(self, kind: str, **fields: object) -> None:
         """Tell all other workers something; while the bus is away, nobody."""

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import sys
 import time
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from coach.service.checkup import Finding
@@ -29,6 +31,9 @@ _FULL: Final = 0.8
 # One for writing, some for questions; besides one for each 64 topics that are read.
 _CONNECTIONS: Final = 6
 _TOPICS: Final = 64
+_TOPIC: Final = re.compile(rb"coach:(control$|[^:]+:(agent|team):)")
+_KEYS: Final = 100_000
+_SHOWN: Final = 5
 
 
 def examine_cluster(settings: Settings) -> Iterator[Finding]:
@@ -74,6 +79,7 @@ def _redis(settings: Settings, url: str) -> Iterator[Finding]:
         asked_at = time.time()
         seconds, micros = client.time()
         away_s = time.perf_counter() - began
+        spoiled = _spoiled(client)
     except (redis.RedisError, OSError) as error:
         yield Finding(
             name, title, "error", f"{_place(client)} 没有应答：{error}",
@@ -87,6 +93,7 @@ def _redis(settings: Settings, url: str) -> Iterator[Finding]:
     yield _clocks(seconds + micros / 1e6 - (asked_at + away_s / 2))
     yield _memory(info)
     yield _connections(settings, info)
+    yield _keys(spoiled)
 
 
 def _place(client: Any) -> str:  # noqa: ANN401 - redis-py's own client
@@ -110,6 +117,30 @@ def _server(place: str, info: dict[str, Any]) -> Finding:
     if info.get("role") == "slave":
         return Finding(name, title, "error", f"{says}，是只读的副本", "COACH_REDIS_URL 应指向主实例")
     return Finding(name, title, "ok", says)
+
+
+def _spoiled(client: Any) -> list[str]:  # noqa: ANN401 - redis-py's own client
+    """Return the keys of topics that hold no stream, as far as one looks."""
+    found: list[str] = []
+    keys = (key for key in islice(client.scan_iter(match="coach:*", count=1000), _KEYS) if _TOPIC.match(key))
+    while some := list(islice(keys, 1000)):
+        pipe = client.pipeline(transaction=False)
+        for key in some:
+            pipe.type(key)
+        kinds = zip(some, pipe.execute(), strict=True)
+        found += [key.decode("utf-8", "replace") for key, kind in kinds if kind not in {b"stream", b"none"}]
+    return sorted(found)
+
+
+def _keys(spoiled: list[str]) -> Finding:
+    name, title = "redis-keys", "Redis 的键"
+    if not spoiled:
+        return Finding(name, title, "ok", "coach 的主题都是流")
+    says = f"{len(spoiled)} 个主题的键不是流，是别的程序写的：{'、'.join(spoiled[:_SHOWN])}"
+    return Finding(
+        name, title, "error", says,
+        "删除这些键（DEL），并让别的程序不用 coach: 开头的键；在那之前它们的侧边栏只收到一个进程的事件",
+    )  # fmt: skip
 
 
 def _distance(away_s: float) -> Finding:

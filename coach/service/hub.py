@@ -225,6 +225,8 @@ class Feed:
             # Before the readers here ask: they will read from behind it.
             self._untold = False
             self.start_anew()
+        if not self._line.up:
+            self._line.lose()
         for reader in self.readers:
             reader.put_reply(self._line.notice)
             reader.ask_snapshot()
@@ -282,6 +284,7 @@ class Hub:
         if channel is not None:
             channel.on("snapshot", self._answer)
             channel.on_change(self._resynchronise)
+            channel.on_topic(self._resynchronise_topic)
 
     def __len__(self) -> int:
         return len(self._feeds)
@@ -337,6 +340,11 @@ class Hub:
         message = snapshots.here(topic)
         if message is not None:
             feed.line.send(message, kind="snapshot")
+
+    def _resynchronise_topic(self, topic: str) -> None:
+        feed = self._feeds.get(topic)
+        if feed is not None:
+            feed.resynchronise()
 
     def _resynchronise(self) -> None:
         for feed in list(self._feeds.values()):

@@ -61,8 +61,8 @@ class Line:
 
     @property
     def up(self) -> bool:
-        """Tell whether the bus is there."""
-        return self._channel.up
+        """Tell whether the bus is there for this topic."""
+        return self._channel.has(self.key)
 
     @property
     def notice(self) -> Message:
@@ -104,6 +104,12 @@ class Line:
         if self._asking is not None:
             self._asking.cancel()
             self._asking = None
+
+    def lose(self) -> None:
+        """Follow the stream no more, until somebody asks: the bus is away for this topic."""
+        if self._followed_in:
+            self._channel.unfollow(self)
+        self._followed_in = 0
 
     def ask(self) -> None:
         """Get a snapshot for the readers that wait for one."""

@@ -162,6 +162,11 @@ class ServiceCollector(Collector):
             yield GaugeMetricFamily(
                 "coach_bus_queue_messages", "Messages waiting to be sent to Redis.", bus.waiting
             )
+            yield GaugeMetricFamily(
+                "coach_bus_spoiled_topics",
+                "Topics whose key in Redis is no stream; their sidebars get the events of one worker only.",
+                len(bus.spoiled),
+            )
 
     def _counters(self) -> Iterator[Metric]:
         meter = self._service.meter

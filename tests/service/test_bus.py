@@ -759,7 +759,6 @@ def test_a_topic_starts_anew_for_every_reader(valkey):
 @pytest.mark.parametrize(
     ("spoil", "mend"),
     [
-        (b"SET coach:default:agent:a x\r\n", b"DEL coach:default:agent:a\r\n"),
         (b"ACL SETUSER default -xrevrange\r\n", b"ACL SETUSER default +xrevrange\r\n"),
     ],
 )

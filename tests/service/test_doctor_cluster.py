@@ -30,7 +30,7 @@ def findings(settings):
 def test_a_sound_bus_is_told_with_its_kind(settings_for, valkey):
     """Every line about it is well, and the first says what is there."""
     found = findings(settings_for(redis_url=valkey.url))
-    names = {"redis", "redis-distance", "redis-clock", "redis-memory", "redis-connections"}
+    names = {"redis", "redis-distance", "redis-clock", "redis-memory", "redis-connections", "redis-keys"}
     assert {name for name, each in found.items() if each.state == "ok"} >= names
     assert "Valkey 8" in found["redis"].says
 
@@ -105,3 +105,18 @@ def test_more_workers_than_cores_are_told(settings_for, valkey):
     settings = settings_for(redis_url=valkey.url, workers=min(64, cores + 1))
     assert findings(settings)["workers"].state == "warning"
     assert findings(settings_for(redis_url=valkey.url, workers=cores))["workers"].state == "ok"
+
+
+def test_a_key_that_is_no_stream_is_told_with_its_name(settings_for, valkey):
+    """Keys of other kinds, such as leases, are nobody's mistake."""
+    valkey.say(b"SET coach:default:agent:a7 x\r\n")
+    valkey.say(b"SET coach:default:lease:sweep x\r\n")
+    valkey.say(b"XADD coach:default:agent:a8 * e {}\r\n")
+    try:
+        found = findings(settings_for(redis_url=valkey.url))["redis-keys"]
+    finally:
+        valkey.say(b"FLUSHALL\r\n")
+    assert found.state == "error"
+    assert "coach:default:agent:a7" in found.says
+    assert "a8" not in found.says
+    assert "lease" not in found.says
