@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from coach.errors import MissingRulebookError, PhrasebookError, Problem, RulebookError
+from coach.garbage import no_collection
 from coach.language.tokens import Tokenizer
 from coach.language.written import Vocabulary
 from coach.rulebook.compile import FILLER_CLASS, Compiler, vocabulary_of
@@ -126,7 +127,8 @@ def load_rulebook(
     loader.second_opinion = second_opinion
     loader.overrides = overrides or rules_dir / "overrides.yml"
     try:
-        book = loader.load(packs)
+        with no_collection():
+            book = loader.load(packs)
     except OSError as error:
         raise MissingRulebookError([_unreadable(error, "rules/", rules_dir)]) from error
     if loader.compiler.problems or loader.problems:

@@ -21,6 +21,7 @@ from coach.coaching.checker import Checker
 from coach.coaching.must_says import MustSayFinder
 from coach.coaching.signals import SignalFinder
 from coach.errors import CoachError
+from coach.garbage import no_collection
 from coach.rulebook.book import load_rulebook
 from coach.rulebook.proof import prove
 
@@ -171,16 +172,20 @@ class RuleSource:
             await self.reload()
 
     def _read(self) -> RuleSet:
-        rulebook = load_rulebook(
-            rules_dir=self._rules_dir,
-            phrasebook_dir=self._phrasebook_dir,
-            packs=self._packs,
-            overrides=self._overrides,
-            check_examples=False,
-        )
-        prove(rulebook, remembered=self._proven)
-        checker = Checker(rulebook)
-        # The words of the rules; what is said like them, and the dictionaries for rarer needs, follow in `warm`.
-        checker.check("您好", final=False)
-        finder = SignalFinder(rulebook)
-        return RuleSet(rulebook, checker, finder, MustSayFinder(rulebook))
+        with no_collection():
+            rulebook = load_rulebook(
+                rules_dir=self._rules_dir,
+                phrasebook_dir=self._phrasebook_dir,
+                packs=self._packs,
+                overrides=self._overrides,
+                check_examples=False,
+            )
+            prove(rulebook, remembered=self._proven)
+            checker = Checker(rulebook)
+            # The words of the rules; what is said like them, and the dictionaries for rarer needs, follow in `warm`.
+            checker.check("您好", final=False)
+            finder = SignalFinder(rulebook)
+            ruleset = RuleSet(rulebook, checker, finder, MustSayFinder(rulebook))
+            # What is there now stays: the first collection after this would look at all of it.
+            gc.freeze()
+        return ruleset
