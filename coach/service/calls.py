@@ -81,6 +81,8 @@ class Calls:
         self.pace = Pace(store)
         self._rules = rules
         self.max_calls = max_calls
+        # Of its tenant at other workers, as far as they count for the same quota.
+        self.elsewhere = 0
         self._idle_s = idle_s
         self._timeout_s = timeout_s
         self._builder = CallBuilder(
@@ -271,7 +273,7 @@ class Calls:
         check_start(event, principal)
         if self._store.full:
             raise MessageError("busy", "等待写入的事件过多，请放慢速度并重发未确认的事件")
-        if len(self._live) >= self.max_calls:
+        if len(self._live) + self.elsewhere >= self.max_calls:
             raise MessageError("busy", f"同时进行的通话已达上限 {self.max_calls}，请稍后重发")
         live, row = self._builder.start(event, at=self._clock())
         self._hold(live)

@@ -97,10 +97,16 @@ class Lobby:
         self._hello_timeout_s = hello_timeout_s
         self.open = 0
         self._open_of: Counter[str] = Counter()
+        # By tenant, at other workers.
+        self.elsewhere: Counter[str] = Counter()
         self._inside: dict[WebSocket, Principal] = {}
         # Set when a socket of a tenant that is waited for has closed.
         self._left: dict[str, asyncio.Event] = {}
         self._closing: set[asyncio.Task[None]] = set()
+
+    def open_of(self, tenant: str) -> int:
+        """Return how many sockets of a tenant are open."""
+        return self._open_of[tenant]
 
     async def emptied(self, tenant: str) -> None:
         """Wait until no socket of a tenant is open."""
@@ -187,7 +193,8 @@ class Lobby:
             return NOT_AUTHENTICATED, _OVER
         if not door.gate.allows_origin(headers.get("origin"), host=headers.get("host")):
             return NOT_ALLOWED, "来源未授权"
-        if door.limit is not None and self._open_of[principal.tenant] >= door.limit:
+        there = self._open_of[principal.tenant] + self.elsewhere[principal.tenant]
+        if door.limit is not None and there >= door.limit:
             return TRY_LATER, f"租户的连接数已达上限 {door.limit}"
         return None
 

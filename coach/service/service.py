@@ -19,6 +19,7 @@ from coach.service.identity_provider import load_identity_provider
 from coach.service.keys import ApiKeys
 from coach.service.meter import Meter
 from coach.service.old_keys import FILE as OLD_KEYS
+from coach.service.quota_share import TOPIC, QuotaShare
 from coach.service.request_limits import RequestLimits
 from coach.service.signing import load_secrets
 from coach.service.tenant import DEFAULT, Tenant, report_death
@@ -127,6 +128,11 @@ class Service:
             limit=settings.max_connections,
             holds=self._authenticator.holds,
         )
+        self._quotas = (
+            None
+            if self.bus is None
+            else QuotaShare(self.tenants, channel=self.bus.channel(TOPIC), lobby=self.lobby)
+        )
         self.tenants.on_change(self._follow_tenants, emptied=self.lobby.emptied)
         self._follow_tenants()
         # The key of a new installation, to be shown once.
@@ -206,6 +212,8 @@ class Service:
                     asyncio.create_task(self.lobby.watch_forever(), name="sockets-watch"),
                     asyncio.create_task(self.tenants.keep_rules(watched=watched), name="rules"),
                 ]
+                if self._quotas is not None:
+                    tasks.append(asyncio.create_task(self._quotas.run(), name="quotas"))
                 if watched:
                     tasks.append(asyncio.create_task(self.tenants.follow_forever(), name="tenants-watch"))
                 for task in tasks:

@@ -48,6 +48,11 @@ class Quotas(_Model):
     events_per_second: _Count | None = None
     requests_per_minute: _Count | None = None
 
+    @property
+    def counted(self) -> bool:
+        """Whether workers have to count together for it; requests are counted in Redis anyway."""
+        return (self.max_calls, self.max_connections, self.events_per_second) != (None, None, None)
+
 
 class Connectors(_Model):
     """What a tenant says about vendors' webhooks; None: what the service says. The secret is in a file of its own."""
