@@ -10,8 +10,10 @@ import pytest
 from test_recovery import Process
 from test_reviews import card, many  # noqa: F401 - a fixture
 
-CALLS = 4_000
+# Eight batches.
+CALLS = 1_600
 WAIT_S = 240
+NAMES = ("results.jsonl", "summary.json", "calls.csv", "hits.csv")
 
 
 @pytest.fixture
@@ -44,6 +46,8 @@ class Client:
             headers={"Authorization": f"Bearer {self.key}"},
             timeout=30,
             trust_env=False,
+            # Its context would cost more than the request.
+            verify=False,
             **options,
         )
 
@@ -51,6 +55,10 @@ class Client:
         """Send the calls; return the id of the review."""
         files = [("files", ("十月.jsonl", many(CALLS)))]
         return self.ask("POST", "/v1/reviews", files=files).json()["id"]
+
+    def files(self, review_id):
+        """Fetch the files of a finished review."""
+        return {name: self.ask("GET", f"/v1/reviews/{review_id}/{name}").content for name in NAMES}
 
     def until(self, review_id, holds):
         """Wait until something is true of the review; return it."""
@@ -72,9 +80,15 @@ def is_midway(told):
     return bool(told["progress"]) and 0 < told["progress"]["done"] < 1
 
 
+@pytest.fixture(scope="module")
+def undisturbed():
+    """The files of a review that nobody ended; filled by the first test, whose service makes it."""
+    return {}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
-def test_a_review_outlives_its_service(start, how):
+def test_a_review_outlives_its_service(start, undisturbed, how):
     """Killed or stopped midway; after the restart it finishes with the results of an undisturbed one."""
     first = start()
     client = Client(first)
@@ -87,8 +101,9 @@ def test_a_review_outlives_its_service(start, how):
     assert resumed["progress"]["calls"] > 0
     told = client.until(review_id, is_finished)
     assert told["summary"]["calls"] == CALLS
-    undisturbed = client.upload()
-    client.until(undisturbed, is_finished)
-    for name in ("results.jsonl", "summary.json", "calls.csv", "hits.csv"):
-        pages = [client.ask("GET", f"/v1/reviews/{each}/{name}").content for each in (review_id, undisturbed)]
-        assert pages[0] == pages[1], name
+    if not undisturbed:
+        other = client.upload()
+        client.until(other, is_finished)
+        undisturbed |= client.files(other)
+    for name, content in client.files(review_id).items():
+        assert content == undisturbed[name], name

@@ -104,8 +104,9 @@ class Ends:
             client = httpx.Client(
                 base_url=self.cluster.url,
                 headers={"Authorization": f"Bearer {self.cluster.key}"},
-                timeout=20,
+                timeout=60,
                 trust_env=False,
+                verify=False,
             )
             client.get("/healthz").raise_for_status()
             connection = client._transport._pool.connections[0]._connection
