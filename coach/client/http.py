@@ -152,7 +152,7 @@ class Client:
         Give one that is kept with the batch where the program itself may be started anew meanwhile.
 
         Raises:
-            RefusedError: `conflict`: the key was used for other events.
+            RefusedError: `conflict`: the key was used for other events; `invalid_field`: it cannot be a key.
             UnreachableError: no answer after five tries; the batch may have been taken.
         """
         sending = Sending(call_id, events, key=idempotency_key)
@@ -191,7 +191,7 @@ class Client:
         """Delete all that is kept of a call that is over; needs the role admin.
 
         Raises:
-            RefusedError: `unknown_call`; `conflict`, it goes on.
+            RefusedError: `unknown_call`; `conflict`, it goes on; `busy`, a worker that may have it did not answer.
         """
         return self._ask(requests.delete_call(call_id))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import IO, TYPE_CHECKING, Any, Final, Generic, Literal, TypedDict, TypeVar
 from urllib.parse import quote
@@ -43,6 +44,7 @@ Uploaded = tuple[str, IO[bytes] | bytes]
 
 METRICS: Final = "/metrics"
 
+_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 _OK: Final = frozenset({200, 201})
 _FAILED: Final = 500
 _NOT_READY: Final = 503
@@ -103,10 +105,17 @@ def check_many(texts: Sequence[str], *, speaker: str) -> Ask[CheckMany]:
     return post("/v1/check", {"utterances": lines}, CheckMany)
 
 
-def events(call_id: str, batch: Sequence[Mapping[str, Any]], *, key: str = "") -> Ask[Taken]:
-    """Send events of one call; the same batch with the same key is taken once."""
+def events(call_id: str, batch: Sequence[Mapping[str, Any]], *, key: str | None = None) -> Ask[Taken]:
+    """Send events of one call; the same batch with the same key is taken once.
+
+    Raises:
+        RefusedError: the key cannot be one.
+    """
+    if key is not None and not _KEY.fullmatch(key):
+        message = f"Idempotency-Key: 收到 {key[:40]!r}，应为 1 到 255 个可见 ASCII 字符"
+        raise RefusedError("invalid_field", message, field="Idempotency-Key")
     ask = post(f"/v1/calls/{segment(call_id=call_id)}/events", {"events": list(batch)}, Taken)
-    return replace(ask, idempotency_key=key)
+    return replace(ask, idempotency_key=key or "")
 
 
 def calls(*, agent_id: str | None, live: bool | None, limit: int | None) -> Paging[CallPage]:

@@ -29,7 +29,9 @@ class Sending:
     """
 
     def __init__(self, call_id: str, events: Sequence[Mapping[str, Any]], *, key: str | None) -> None:
-        self.ask: Ask[Taken] = requests.events(call_id, events, key=key or secrets.token_urlsafe(16))
+        self.ask: Ask[Taken] = requests.events(
+            call_id, events, key=secrets.token_urlsafe(16) if key is None else key
+        )
         self._tries = _TRIES
         self._pause = _RETRY_S
 

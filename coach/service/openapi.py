@@ -19,7 +19,7 @@ from coach.client import (
     review_answers,
     webhook_answers,
 )
-from coach.service.openapi_examples import ALSO, ANSWERS, BODIES, OPEN, STATUS
+from coach.service.openapi_examples import ALSO, ANSWERS, BODIES, OPEN, STATUS, WITH_503
 from coach.service.webhooks import openapi as webhooks
 
 if TYPE_CHECKING:
@@ -171,6 +171,9 @@ def _describe(name: str, operation: Document, schemas: Document) -> None:
             "description": "Done.",
             "content": {media: {"schema": _schema(name, example), "example": example}},
         }
+        if name in WITH_503:
+            content = {media: {"schema": _schema(name, example), "example": WITH_503[name]}}
+            responses["503"] = {"description": "Not now.", "content": content}
         for other in ALSO.get(name, ()):
             responses.setdefault(other, {"description": "Done; there is nothing to tell."})
     if name in BODIES and "requestBody" in operation:
@@ -183,7 +186,8 @@ def _refusals(name: str, operation: Document) -> list[int]:
     places = {each["in"] for each in operation.get("parameters", ())}
     statuses = {400, 500}
     if name not in OPEN:
-        statuses |= {401, 403, 429}
+        # What cannot be looked up or noted now is refused: the database is away, or a worker does not answer.
+        statuses |= {401, 403, 429, 503}
     if "path" in places:
         statuses |= {404, 409}
     if places:

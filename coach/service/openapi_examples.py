@@ -308,5 +308,7 @@ BODIES: Final[dict[str, Any]] = {
 OPEN: Final = frozenset({"GET /healthz", "GET /readyz", "GET /metrics"})
 # Where success is not 200.
 STATUS: Final[dict[str, str]] = {"POST /v1/reviews": "201", **webhooks.STATUS}
+# Where 503 has the same shape as success.
+WITH_503: Final[dict[str, Any]] = {"GET /readyz": {"ready": False, "degraded": None}}
 # Where success has another status too, without a body.
 ALSO: Final[dict[str, tuple[str, ...]]] = {"DELETE /v1/reviews/{review_id}": ("204",)}

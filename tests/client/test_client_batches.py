@@ -125,6 +125,14 @@ def test_a_key_of_another_batch_is_refused(service):
     assert (refused.value.code, refused.value.status) == ("conflict", 409)
 
 
+@pytest.mark.parametrize("key", ["", "有汉字", "with space", "x" * 256])
+def test_what_is_no_key_is_refused_before_it_is_sent(service, key):
+    """As the service would say it; none is made in its place."""
+    with Client(service.url, service.key) as client, pytest.raises(RefusedError) as refused:
+        client.send_events("c1", EVENTS, idempotency_key=key)
+    assert (refused.value.code, refused.value.field) == ("invalid_field", "Idempotency-Key")
+
+
 def test_what_is_refused_is_in_the_answer(service):
     """An event that cannot be taken costs only itself."""
     with Client(service.url, service.key) as client:

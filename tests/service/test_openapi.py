@@ -152,8 +152,19 @@ def test_errors_have_one_shape_everywhere(served):
     for operation in operations(document).values():
         refusals = [answer for status, answer in operation["responses"].items() if status >= "4"]
         assert refusals
+        if operation is operations(document)["GET /readyz"]:
+            # What it says with 503 is its answer.
+            refusals = [answer for answer in refusals if "Readiness" not in str(answer)]
         for answer in refusals:
             fits(document, answer["content"]["application/json"]["schema"], refused)
+
+
+def test_whatever_needs_a_key_may_be_busy(served):
+    """The database may be away wherever something is looked up or noted."""
+    _, document = served
+    for name, operation in operations(document).items():
+        open_to_all = name in openapi_examples.OPEN - {"GET /readyz"}
+        assert ("503" in operation["responses"]) != open_to_all, name
 
 
 def test_routes_name_the_keys_they_want(served):
