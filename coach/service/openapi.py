@@ -172,8 +172,8 @@ def _describe(name: str, operation: Document, schemas: Document) -> None:
             "content": {media: {"schema": _schema(name, example), "example": example}},
         }
         if name in WITH_503:
-            content = {media: {"schema": _schema(name, example), "example": WITH_503[name]}}
-            responses["503"] = {"description": "Not now.", "content": content}
+            not_now = {"schema": _schema(name, example), "example": WITH_503[name]}
+            responses["503"] = {"description": "Not now.", "content": {media: not_now}}
         for other in ALSO.get(name, ()):
             responses.setdefault(other, {"description": "Done; there is nothing to tell."})
     if name in BODIES and "requestBody" in operation:
