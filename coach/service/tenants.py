@@ -102,13 +102,19 @@ class Tenants(Mapping[str, Tenant]):
         self._plans, self.stale = declared.plans, declared.stale
         self._in_force = declared.stamp
         self._sources: dict[tuple[object, ...], RuleSource] = {}
+        self._served: dict[str, Tenant] = {}
+        # What waits for a restart waits for that of the parent: workers must not differ in it.
+        first = {plan.name: plan for plan in model.plans} if model else {}
         for plan in self._plans:
-            known = model._sources.get(plan.rules) if model else None  # noqa: SLF001
+            begun = first.get(plan.name, plan)
+            known = model._sources.get(begun.rules) if model else None  # noqa: SLF001 - of its own kind
             loaded = known.current if known else ruleset if plan.name == DEFAULT else None
-            if plan.rules not in self._sources:
-                self._sources[plan.rules] = _source(plan)
-                self._sources[plan.rules].load(loaded)
-        self._served = {plan.name: make(plan, self._sources[plan.rules]) for plan in self._plans}
+            if begun.rules not in self._sources:
+                self._sources[begun.rules] = _source(begun)
+                self._sources[begun.rules].load(loaded)
+            self._served[plan.name] = make(begun, self._sources[begun.rules])
+            told = self._waiting(plan)
+            self.stale = "\n".join([*([self.stale] if self.stale else []), *told])
         self._stacks: dict[str, contextlib.AsyncExitStack] = {}
         self._keepers: dict[tuple[object, ...], _Keeper] = {}
         self._heard: Callable[[], None] = lambda: None
@@ -211,9 +217,7 @@ class Tenants(Mapping[str, Tenant]):
         for plan in plans:
             if plan.name in self._served:
                 before = self._plan_of(plan.name)
-                fields = self._served[plan.name].follow(plan)
-                message = "改动要重启服务才生效，现在仍按原来的值"
-                waiting += [told_at(self._file, plan.places, (plan.name, each), message) for each in fields]
+                waiting += self._waiting(plan)
                 if plan != before:
                     changed.append(plan.name)
         gone = [name for name in self._served if name not in {plan.name for plan in plans}]
@@ -278,6 +282,12 @@ class Tenants(Mapping[str, Tenant]):
                 await self._emptied(tenant.name)
                 await tenant.store.settle()
         await self._end(tenant.name)
+
+    def _waiting(self, plan: TenantPlan) -> list[str]:
+        """Let a tenant be what its plan says; return what of it has to wait for a restart, a line each."""
+        message = "改动要重启服务才生效，现在仍按原来的值"
+        fields = self._served[plan.name].follow(plan)
+        return [told_at(self._file, plan.places, (plan.name, each), message) for each in fields]
 
     def _plan_of(self, name: str) -> TenantPlan:
         return next(plan for plan in self._plans if plan.name == name)

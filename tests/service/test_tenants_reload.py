@@ -265,7 +265,7 @@ def test_a_file_that_is_still_being_written_is_not_read(site):
 
 
 def test_a_worker_that_starts_again_does_not_die_of_a_wrong_file(settings_for, ruleset, tmp_path):
-    """It serves what the parent has and says why; without a parent the start is refused."""
+    """It serves what the parent has and says why; it is no restart of the service. Without a parent it is refused."""
     settings = settings_for()
     settings.data_dir.mkdir()
     file = settings.data_dir / "tenants.toml"
@@ -276,6 +276,13 @@ def test_a_worker_that_starts_again_does_not_die_of_a_wrong_file(settings_for, r
     assert sorted(worker.tenants) == ["bank", "default"]
     assert worker.tenants.stale == f"{file}:2: [bank] x: 没有这个字段"
     assert worker.default.rules.current is ruleset
+    file.write_text("[bank]\nmasking = false\nretention_days = 3\n[shop]\n", "utf-8")
+    worker = Service(settings, model=parent)
+    assert sorted(worker.tenants) == ["bank", "default", "shop"]
+    assert worker.tenants.stale.startswith(f"{file}:2: [bank] masking: 改动要重启服务才生效")
+    settings_of_bank = worker.tenants["bank"].settings
+    assert (settings_of_bank.masking, settings_of_bank.retention_days) == (True, 3)
     parent._lock.close()
+    file.write_text("[bank]\nx = 1\n", "utf-8")
     with pytest.raises(ConfigError, match="没有这个字段"):
         Service(settings, ruleset=ruleset)
