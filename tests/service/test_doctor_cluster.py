@@ -93,6 +93,15 @@ def test_a_replica_is_refused(settings_for, valkey):
         valkey.say(b"REPLICAOF NO ONE\r\n")
 
 
+def test_a_busy_machine_is_no_distance(settings_for, valkey, monkeypatch):
+    """The shortest of the round trips counts, for the clock too."""
+    trips = iter([(0.5, 7.0), (0.2, -3.0), (0.001, 0.1), (0.3, 2.0), (0.4, 0.0)])
+    monkeypatch.setattr(checkup_cluster, "_trip", lambda _: next(trips))
+    found = findings(settings_for(redis_url=valkey.url))
+    assert (found["redis-distance"].state, found["redis-clock"].state) == ("ok", "ok")
+    assert "1.0 毫秒" in found["redis-distance"].says
+
+
 def test_clocks_that_differ_are_told(settings_for, valkey, monkeypatch):
     """A difference that makes leases and tokens disagree is a warning."""
     monkeypatch.setattr(checkup_cluster, "_CLOCKS_APART_S", -1.0)
