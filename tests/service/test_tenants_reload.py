@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 
 import pytest
 from test_connectors import recorded_twilio, signed  # noqa: F401 - a fixture
+from test_tenants import _upgrade
 
 from coach.errors import ConfigError
 from coach.service.service import Service
@@ -286,3 +288,18 @@ def test_a_worker_that_starts_again_does_not_die_of_a_wrong_file(settings_for, r
     file.write_text("[bank]\nx = 1\n", "utf-8")
     with pytest.raises(ConfigError, match="没有这个字段"):
         Service(settings, ruleset=ruleset)
+
+
+@pytest.mark.databases("postgresql")
+def test_a_new_tenant_without_tables_waits_for_them(site, database_url):
+    """The log says what to run; run, the next change of the file lets it begin."""
+    there = site(text="")
+    there.change("[shop]\n")
+    assert there.tenants.stale.startswith(f"{there.file}:1: [shop]: 这个新租户不能开始：\n")
+    assert "coach db upgrade" in there.tenants.stale
+    assert list(there.tenants) == ["default"]
+    asyncio.run(_upgrade(database_url, "shop"))
+    there.change("[shop]\nname = '店'\n")
+    key = there.key("shop")
+    there.call(key)
+    assert there.status(key, "/v1/calls/c1") == 200
