@@ -15,6 +15,7 @@ FLOORS = {
     "config": 0,
     "setting_errors": 0,
     "validation": 0,
+    "garbage": 0,
     "shipped": 0,
     "language": 1,
     "rulebook": 2,

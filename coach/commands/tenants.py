@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="查看和核对租户。租户写在数据目录的 tenants.toml（或 COACH_TENANTS_FILE）里，改后几秒内生效，少数字段要重启（见 docs/operations.md）。\n\n"
+    help="查看和核对租户。租户写在数据目录的 tenants.toml（或 COACH_TENANTS_FILE）里，"
+    "改后几秒内生效，少数字段要重启（见 docs/operations.md）。\n\n"
     "退出码：0 正确；1 某个租户的规则有误；2 文件有误。",
     rich_markup_mode=None,
 )
