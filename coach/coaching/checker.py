@@ -41,7 +41,7 @@ class Checker:
         self._matchers: dict[tuple[Speaker, bool], Matcher] = {}
         shown = self._matcher("agent", trial=False)
         self._scan = shown.scan
-        self._candidates = shown.candidates
+        self._prepare = shown.prepare
         self._search = shown.search
         self._misheard = shown.misheard
         self._doubtful = shown.doubtful
@@ -79,13 +79,13 @@ class Checker:
                 found = self._scan(text)
                 if not found and not (final and (self._misheard(text) or self._doubtful(text))):
                     return ()
-                normalized, candidates = self._candidates(text, found)
+                prepared = self._prepare(text, found, closed=final)
             except UnicodeEncodeError:
-                pass  # a lone surrogate: `examine` replaces it
+                pass  # a lone surrogate: `find` replaces it
             else:
-                if not candidates and not final:
+                if prepared is None:
                     return ()
-                findings = self._search(normalized, candidates, closed=final)
+                findings = self._search(*prepared, closed=final)
                 return self._hits(text, findings, phase=phase, customer=customer)
         if speaker == "unknown":
             return ()

@@ -31,7 +31,8 @@ class Utterance:
     end_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+# Never changed; see `language.compiled.Found`.
+@dataclass(slots=True)
 class Hit:
     """A rule found in one utterance. Offsets are characters (code points) of the original text."""
 

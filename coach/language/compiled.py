@@ -49,6 +49,8 @@ class Encoded:
     Attributes:
         tokens: the words, clause marks included.
         closed: False while the speaker has not finished (partial text): its end is no clause end.
+        text: the normalised text.
+        plain: the text as patterns read it.
     """
 
     def __init__(self, tokens: list[str], *, closed: bool, tokenizer: Tokenizer) -> None:
@@ -56,12 +58,8 @@ class Encoded:
         self.closed = closed
         self._tokenizer = tokenizer
         self._offsets: list[int] | None = None
+        self.text = "".join(tokens)
         self.plain = f"{EDGE}{BAR}{BAR.join(tokens)}{BAR}" + (f"{EDGE}{BAR}" if closed else "")
-
-    @cached_property
-    def text(self) -> str:
-        """The normalised text."""
-        return "".join(self.tokens)
 
     @cached_property
     def tagged(self) -> str:

@@ -61,13 +61,16 @@ class Prefilter:
         self._needs: dict[int, tuple[frozenset[int], ...]] = {}
         for piece in disturbing:
             self._first.words.setdefault(piece, len(self._first.words))
-        self._first_anchor = len(self._first.words)
+        disturbing_words = len(self._first.words)
         ordered = [sorted(sets, key=_commonness) for sets in anchors]
         common = _common_patterns(ordered)
         for pattern in sorted(set(range(len(ordered))).difference(common)):
             self._add(pattern, ordered[pattern])
         self._table = _BitTable(
-            {pattern: ordered[pattern] for pattern in common}, first=self._first, other=self._other
+            {pattern: ordered[pattern] for pattern in common},
+            first=self._first,
+            other=self._other,
+            disturbing=disturbing_words,
         )
         # Scans once: a list of (start, end, number of the word). An empty list means that nothing can
         # match and nothing needs normalising. An attribute and not a method, to save a call per utterance.
@@ -91,18 +94,17 @@ class Prefilter:
             self._alone.setdefault(word, []).append(pattern)
         self._needs[pattern] = tuple(keys[1:])
 
-    def disturbed(self, found: list[tuple[int, int, int]]) -> bool:
-        """Tell whether the scan met something that normalising would change."""
-        first = self._first_anchor
-        for _, _, number in found:  # noqa: SIM110 - a loop costs half of `any`, and this runs on every find
-            if number < first:
-                return True
-        return False
-
     def candidates(self, text: str, found: list[tuple[int, int, int]]) -> list[int]:
-        """Return the patterns that could match `text`, given its scan; ascending, without doubles."""
+        """Return the patterns that could match normalised `text`, given its scan; ascending, without doubles."""
+        return self._candidates(text, found, self._table.normalized) or []
+
+    def candidates_as_written(self, text: str, found: list[tuple[int, int, int]]) -> list[int] | None:
+        """Return the same for text as it was written; None when it has to be normalised, and scanned again, first."""
+        return self._candidates(text, found, self._table.first)
+
+    def _candidates(self, text: str, found: list[tuple[int, int, int]], masks: list[int]) -> list[int] | None:
         bits = 0
-        masks, alone, pairs = self._table.first, self._alone, self._pairs
+        alone, pairs = self._alone, self._pairs
         rare: list[int] = []
         for _, _, number in found:
             bits |= masks[number]
@@ -110,6 +112,8 @@ class Prefilter:
                 rare.append(number)
         if not bits and not rare:
             return []
+        if bits >= self._table.disturbed:
+            return None
         others = self._scan_other(text)
         kept = self._table.patterns(bits, others) if bits else []
         if rare:
@@ -150,9 +154,16 @@ class _BitTable:
         anchors: for each pattern its sets, the rarest first, two or more.
         first: numbers the words of the first set, that decide whether a text is looked at.
         other: numbers the words of the other sets.
+        disturbing: so many of the first words are no words, but show that the text is not normalised.
+
+    Attributes:
+        first: by word, the bits of the patterns whose first set it serves; for disturbing ones the bit `disturbed`.
+        normalized: the same without that bit, for normalised text.
     """
 
-    def __init__(self, anchors: Mapping[int, Anchors], *, first: _Numbers, other: _Numbers) -> None:
+    def __init__(
+        self, anchors: Mapping[int, Anchors], *, first: _Numbers, other: _Numbers, disturbing: int
+    ) -> None:
         self._patterns = list(anchors)
         self._size = size = len(anchors)
         by_first: dict[int, int] = {}
@@ -167,7 +178,9 @@ class _BitTable:
                     _mark(by_other, other.of(sets[level]), place)
                 else:
                     self._served |= place
-        self.first = [by_first.get(number, 0) for number in range(len(first.words))]
+        self.disturbed = 1 << size
+        self.normalized = [by_first.get(number, 0) for number in range(len(first.words))]
+        self.first = [self.disturbed] * disturbing + self.normalized[disturbing:]
         self._other = [by_other.get(number, 0) for number in range(len(other.words))]
 
     def patterns(self, bits: int, others: list[tuple[int, int, int]]) -> list[int]:

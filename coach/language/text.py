@@ -40,6 +40,7 @@ _BESIDE = re.compile(
     r"|(?<![a-z0-9]) | (?![a-z0-9])|,"
     rf"|唔(?! *[{''.join(sorted(_CANTONESE_AFTER))}])"
 )
+_BESIDE_ANY = re.compile("[., 唔]")
 _BESIDE_AS = {".": "。", ",": "，"}
 _LETTER_TABLE = str.maketrans({**_MARKS_1TO1, **dict.fromkeys(_HESITATIONS | _QUOTES, "")})
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -142,10 +143,10 @@ def disturbing_pieces() -> tuple[str, ...]:
     return (*sorted(singles), *(letter * 2 for letter in _STUTTERED), *(old for old, _ in _WORDS))
 
 
-def normalize_marks(text: str) -> Normalized:
-    """Normalise text that is known to hold none of `disturbing_pieces`: marks only, offsets unchanged."""
+def normalize_marks(text: str) -> str:
+    """Normalise text that is known to hold none of `disturbing_pieces`: marks only, one for one."""
     # Looking first is ten times cheaper than translating, and most text has none.
-    return Normalized(text, text.translate(_MARK_TABLE) if _MARK.search(text) else text)
+    return text.translate(_MARK_TABLE) if _MARK.search(text) else text
 
 
 def normalize(text: str) -> Normalized:
@@ -158,7 +159,9 @@ def normalize(text: str) -> Normalized:
         The copy and the map back. Idempotent: normalising `Normalized.text` again changes nothing.
     """
     folded = text.translate(_fold_table())
-    joined = _BESIDE.sub(_beside, folded).translate(_LETTER_TABLE)
+    if _BESIDE_ANY.search(folded):
+        folded = _BESIDE.sub(_beside, folded)
+    joined = folded.translate(_LETTER_TABLE)
     return Normalized(text, _spell(_STUTTER.sub(r"\1", joined)), moved=True)
 
 

@@ -45,7 +45,7 @@ def in_context(findings: Findings, *, customer: str, tokenizer: Tokenizer) -> Fi
         customer: the customer's last utterance, "" when there is none. Nothing known bears out nothing
             that is required, and excuses nothing.
     """
-    if not any(trace.is_hit and trace.rule.contexts for trace in findings.traces):
+    if not any(trace.rule.contexts and trace.is_hit for trace in findings.traces):
         return findings
     encoded = Encoded(tokenizer.cut(normalize(customer).text), closed=True, tokenizer=tokenizer)
     return replace(findings, traces=tuple(_judge(trace, encoded) for trace in findings.traces))

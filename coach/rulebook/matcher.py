@@ -157,7 +157,7 @@ class Matcher:
     def may_find(self, text: str) -> bool:
         """Tell at little cost whether some pattern could stand in `text` as it is written (sound apart)."""
         try:
-            return bool(self.candidates(text, self.scan(text))[1])
+            return self.prepare(text, self.scan(text), closed=False) is not None
         except UnicodeEncodeError:
             return self.may_find(well_formed(text))
 
@@ -173,25 +173,35 @@ class Matcher:
             found = self.scan(text)
         except UnicodeEncodeError:
             return self.find(well_formed(text), closed=closed, prefilter=prefilter)
-        normalized, candidates = self.candidates(text, found)
         if not prefilter:
-            candidates = list(range(len(self._owners)))
-        return self.search(normalized, candidates, closed=closed)
+            return self.search(normalize(text), list(range(len(self._owners))), closed=closed)
+        prepared = self.prepare(text, found, closed=closed)
+        return self.search(*prepared, closed=closed) if prepared else Findings(normalize(text))
 
-    def candidates(self, text: str, found: list[tuple[int, int, int]]) -> tuple[Normalized, list[int]]:
-        """Normalise `text`, given its scan, and number the patterns that could stand in it (sound apart)."""
-        if self._prefilter.disturbed(found):
-            normalized = normalize(text)
-            found = self.scan(normalized.text)
+    def prepare(
+        self, text: str, found: list[tuple[int, int, int]], *, closed: bool
+    ) -> tuple[Normalized, list[int]] | None:
+        """Normalise `text`, given its scan, and number the patterns that could stand in it (sound apart).
+
+        Returns:
+            What `search` wants; None when it would find nothing, in text that is not closed.
+        """
+        moved = False
+        written = text
+        numbers = self._prefilter.candidates_as_written(text, found)
+        if numbers is None:
+            moved = True
+            text = normalize(text).text
+            numbers = self._prefilter.candidates(text, self.scan(text))
         else:
-            normalized = normalize_marks(text)
-        text = normalized.text
-        numbers = self._prefilter.candidates(text, found)
+            text = normalize_marks(text)
         if numbers and not _LONG_RUN.search(text):
             # Drops those whose letters do not stand in the right order.
             owners = self._owners
             numbers = [number for number in numbers if owners[number][1].possible_in(text)]
-        return normalized, numbers
+        if not numbers and not closed:
+            return None
+        return Normalized(written, text, moved=moved), numbers
 
     def search(self, normalized: Normalized, candidates: Sequence[int], *, closed: bool) -> Findings:
         """Search a normalised utterance with the patterns that could stand in it; `closed` as for `find`."""
@@ -321,7 +331,7 @@ def _nothing(_text: str) -> tuple[()]:
 
 
 def _is_doubtful(opinion: Opinion, text: str) -> bool:
-    return opinion.suspects(normalize_marks(text).text)
+    return opinion.suspects(normalize_marks(text))
 
 
 def _longest(traces: list[Trace]) -> list[Trace]:

@@ -79,8 +79,9 @@ def test_large_sets_are_looked_up_alone() -> None:
 def test_disturbing_pieces_are_told_from_anchors() -> None:
     """A text that has to be normalised first is recognised, one that merely holds an anchor is not."""
     prefilter = Prefilter([[frozenset({"知道"})]], disturbing=["Ａ"])
-    assert prefilter.disturbed(prefilter.scan("Ａ知道"))
-    assert not prefilter.disturbed(prefilter.scan("知道"))
+    assert prefilter.candidates_as_written("Ａ知道", prefilter.scan("Ａ知道")) is None
+    assert prefilter.candidates_as_written("知道", prefilter.scan("知道")) == [0]
+    assert prefilter.candidates("Ａ知道", prefilter.scan("Ａ知道")) == [0]
 
 
 def test_empty_index_scans() -> None:

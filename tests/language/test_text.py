@@ -143,13 +143,12 @@ def test_undisturbed_text_needs_its_marks_normalized_only(written: str) -> None:
     """Without a disturbing piece the cheap way gives what the thorough one gives."""
     well = well_formed(written)
     if not any(piece in well for piece in disturbing_pieces()):
-        assert normalize_marks(well).text == normalize(well).text
+        assert normalize_marks(well) == normalize(well).text
 
 
 def test_marks_are_normalized_in_place() -> None:
     """The cheap way keeps every offset."""
-    normalized = normalize_marks("对、不行?走")
-    assert (normalized.text, normalized.span(2, 4)) == ("对，不行？走", (2, 4))
+    assert normalize_marks("对、不行?走") == "对，不行？走"
 
 
 def test_well_formed_text_has_the_same_length() -> None:
