@@ -268,6 +268,8 @@ class Health(Answer):
     store: StoreHealth
     # Redis, between several workers.
     bus: StoreHealth
+    # The file of tenants.
+    tenants: StoreHealth
     calls: int
     connections: int
 
