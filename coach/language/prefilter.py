@@ -147,8 +147,8 @@ class _BitTable:
     """Patterns made of everyday words: nearly every text holds some of them, hardly one holds what a pattern needs.
 
     A number of as many bits as there are patterns says which of them a word serves, one such number for each of
-    the first sets of words side by side; the words of a text are joined by `or`, the sets by `and`. That is a
-    third of the time of looking up pairs of words that are found in every text.
+    the first sets of words side by side; the words of a text are joined by `or`, the sets by `and`. That takes
+    half the time of looking up pairs of words that are found in every text.
 
     Args:
         anchors: for each pattern its sets, the rarest first, two or more.
