@@ -183,9 +183,11 @@ def _undecodable(error: UnicodeDecodeError, encoding: str) -> str:
 
 def _closed_pattern(delimiter: bytes) -> re.Pattern[bytes]:
     """Match a row in which every cell that opens with a quote closes with one."""
-    mark = re.escape(delimiter)
-    cell = rb'(?:"(?:[^"]|"")*+"(?:(?!%b)[\s\S])*+|(?!["])(?:(?!%b)[\s\S])*+)' % (mark, mark)
-    return re.compile(rb"%b(?:%b%b)*+" % (cell, mark, cell))
+    # No possessive groups: Python before 3.11.5 loses matches of theirs. Nothing here is tried in two ways.
+    mark, first, rest = (re.escape(part) for part in (delimiter, delimiter[:1], delimiter[1:]))
+    plain = rb"[^%b]*+(?:%b(?!%b)[^%b]*+)*" % (first, first, rest, first)
+    cell = rb'(?:"[^"]*+(?:""[^"]*+)*"(?!")%b|(?!")%b)' % (plain, plain)
+    return re.compile(rb"%b(?:%b%b)*" % (cell, mark, cell))
 
 
 def _whole_call(
