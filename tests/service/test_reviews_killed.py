@@ -98,7 +98,8 @@ def test_a_review_outlives_its_service(start, undisturbed, how):
     second = start()
     client = Client(second, client.key)
     resumed = client.until(review_id, lambda told: bool(told["progress"]) or is_finished(told))
-    assert resumed["progress"]["calls"] > 0
+    # What was done is not done again; on a quick machine it may be over before anybody asks.
+    assert is_finished(resumed) or resumed["progress"]["calls"] > 0
     told = client.until(review_id, is_finished)
     assert told["summary"]["calls"] == CALLS
     if not undisturbed:
