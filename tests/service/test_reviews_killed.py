@@ -10,8 +10,8 @@ import pytest
 from test_recovery import Process
 from test_reviews import card, many  # noqa: F401 - a fixture
 
-# Eight batches.
-CALLS = 1_600
+# Twenty batches: seconds of work, of which the middle is seen.
+CALLS = 4_000
 WAIT_S = 240
 NAMES = ("results.jsonl", "summary.json", "calls.csv", "hits.csv")
 
