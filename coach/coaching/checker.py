@@ -103,8 +103,7 @@ class Checker:
             return
         matcher = self._matcher(speaker, trial=trial)
         for index in matcher.suspicious(texts, closed=final):
-            text = texts[index]
-            hits = self._hits(text, matcher.find(text, closed=final), phase=None, customer="")
+            hits = self.check(texts[index], speaker=speaker, final=final, trial=trial)
             if hits:
                 yield index, hits
 
@@ -180,6 +179,7 @@ class Checker:
         self.rulebook.tokenizer.warm()
         self.check("我部知道您说的是什么")
         self.check("这个我不知道，您去问别人吧")
+        self._matcher("agent", trial=False).warm()
 
     def compile(self) -> Iterator[None]:
         """Compile the patterns of what agents are shown ahead, as `Matcher.compile` does."""

@@ -6,10 +6,8 @@ Pure. Says everything it saw (`Trace`), so that `coach rules try` can explain an
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import accumulate
 from typing import TYPE_CHECKING, Literal
 
 from coach.language.compiled import CompiledPattern, Encoded, Found
@@ -24,9 +22,8 @@ from coach.language.text import (
     well_formed,
 )
 from coach.language.written import LONGEST_WORD
-from coach.rulebook.excepted import Exceptions, stopping
+from coach.rulebook.excepted import Excepted, ExceptionIndex
 from coach.rulebook.modified import Modified, ModifierIndex
-from coach.rulebook.rules import SentenceType
 from coach.rulebook.trace import Findings, Trace
 
 if TYPE_CHECKING:
@@ -35,7 +32,7 @@ if TYPE_CHECKING:
     from coach.language.tokens import Tokenizer
     from coach.rulebook.models import SeverityName
     from coach.rulebook.opinion import Opinion
-    from coach.rulebook.rules import Modifier, Rule, RuleException
+    from coach.rulebook.rules import Modifier, Rule
     from coach.rulebook.trace import Stopper
 
 # One more character moves an inner word boundary in 1.5 % of partial texts, hardly ever further back
@@ -55,14 +52,13 @@ class _Search:
     """One search of one utterance, and what it need not ask twice.
 
     Attributes:
-        possible: by the id of a rule, its exceptions that could stand in the text.
         settled: by rule and end, whether a find is settled: patterns of a rule often end at the same character.
     """
 
     encoded: Encoded
     normalized: Normalized
     modified: Modified
-    possible: dict[str, list[RuleException]]
+    excepted: Excepted
     settled: dict[tuple[str, int], bool]
 
 
@@ -101,8 +97,10 @@ class Matcher:
         # that needs no search, and raises UnicodeEncodeError for one with lone surrogates.
         self.scan = self._prefilter.scan
         self._modifier_index = ModifierIndex(self.modifiers)
-        # By the id of a rule or the name of a sentence type, made when it is first found.
-        self._excepted: dict[str, Exceptions] = {}
+        self._exceptions = ExceptionIndex(
+            {rule.id: rule.exceptions for rule in self.rules}
+            | {rule.sentence.name: rule.sentence.exceptions for rule in self.rules if rule.sentence}
+        )
         spoken = partial(_spoken_forms, [pattern for _, pattern in self._owners])
         self._repairer = Repairer(spoken, tokenizer=tokenizer) if sound else None
         self.misheard: Callable[[str], object] = self._repairer.suspects if self._repairer else _nothing
@@ -113,17 +111,19 @@ class Matcher:
         """Pickle by what it was made of: automata are rebuilt on the other side."""
         return _rebuild, (self.rules, self.modifiers, self.tokenizer, self._sound, self._opinion)
 
+    def warm(self) -> None:
+        """Make the indexes now that a search makes when it first finds something."""
+        self._exceptions.warm()
+
     def compile(self) -> Iterator[None]:
         """Compile one by one, yielding after each, what is otherwise compiled when it is first needed.
 
         Takes seconds for thousands of patterns; one of large word classes alone takes up to 0.2 s.
         """
-        for rule, pattern in self._owners:
+        for _, pattern in self._owners:
             pattern.compile()
             yield
-            for owner in (rule, rule.sentence):
-                if owner is not None:
-                    yield from self._exceptions(owner).compile()
+        yield from self._exceptions.compile()
         for modifier in self.modifiers:
             for pattern in modifier.patterns:
                 pattern.compile()
@@ -142,17 +142,15 @@ class Matcher:
             batch = texts[first : first + _BATCH]
             joined = _BETWEEN.join(batch)
             try:
-                places = [start for start, _, _ in self.scan(joined)]
+                chosen = _texts_at(joined, self.scan(joined))
                 if closed and self._repairer is not None:
-                    places += [start for start, _, _ in self._repairer.suspects(joined)]
+                    chosen |= _texts_at(joined, self._repairer.suspects(joined))
             except UnicodeEncodeError:
                 yield from range(first, first + len(batch))
                 continue
-            ends = list(accumulate(len(text) + 1 for text in batch))
-            chosen = {first + bisect_right(ends, place) for place in places}
             if closed and self._opinion is not None:
-                chosen |= {first + at for at, text in enumerate(batch) if self.doubtful(text)}
-            yield from sorted(chosen)
+                chosen |= {at for at, text in enumerate(batch) if self.doubtful(text)}
+            yield from [first + at for at in sorted(chosen)]
 
     def may_find(self, text: str) -> bool:
         """Tell at little cost whether some pattern could stand in `text` as it is written (sound apart)."""
@@ -220,24 +218,21 @@ class Matcher:
 
     def _search(self, encoded: Encoded, candidates: Sequence[int], normalized: Normalized) -> list[Trace]:
         traces: list[Trace] = []
-        search = _Search(encoded, normalized, Modified(self._modifier_index, encoded), {}, {})
+        search = _Search(
+            encoded,
+            normalized,
+            Modified(self._modifier_index, encoded),
+            Excepted(self._exceptions, encoded),
+            {},
+        )
         for number in candidates:
             rule, pattern = self._owners[number]
             traces += [self._judge(rule, pattern, found, search) for found in pattern.find(encoded)]
         return traces
 
-    def _exceptions(self, owner: Rule | SentenceType) -> Exceptions:
-        key = owner.name if isinstance(owner, SentenceType) else owner.id
-        known = self._excepted.get(key)
-        if known is None:
-            known = self._excepted[key] = Exceptions(owner.exceptions)
-        return known
-
     def _judge(self, rule: Rule, pattern: CompiledPattern, found: Found, search: _Search) -> Trace:
         encoded, normalized = search.encoded, search.normalized
-        if rule.id not in search.possible:
-            search.possible[rule.id] = self._exceptions(rule).possible(encoded.text)
-        exception = stopping(search.possible[rule.id], found, encoded)
+        exception = search.excepted.stopping(rule.id, found) if rule.exceptions else None
         start, end = normalized.span(found.start, found.end)
         parts = {
             name: normalized.original[slice(*normalized.span(*bounds))]
@@ -259,7 +254,7 @@ class Matcher:
             elif not encoded.closed:
                 key = rule.id, found.end
                 if key not in search.settled:
-                    search.settled[key] = self._settled(rule, found, encoded)
+                    search.settled[key] = _settled(rule, found, search)
                 settled = search.settled[key]
         return Trace(
             rule,
@@ -272,20 +267,6 @@ class Matcher:
             stopped_by=stopped_by,
             modifiers=names,
             settled=settled,
-        )
-
-    def _settled(self, rule: Rule, found: Found, encoded: Encoded) -> bool:
-        """Tell whether nothing that is still to be said can undo a find in partial text."""
-        text = encoded.text
-        closed_clause = _CLAUSE_MARK.search(text, found.end) is not None
-        if not closed_clause and len(text) - found.end < SETTLE_CHARACTERS:
-            return False
-        if self._exceptions(rule).may_come(encoded, before=found.end):
-            return False
-        return (
-            rule.sentence is None
-            or closed_clause
-            or not self._exceptions(rule.sentence).may_come(encoded, before=found.end)
         )
 
     def _search_by_sound(self, normalized: Normalized, *, taken: list[Trace]) -> list[Trace]:
@@ -311,6 +292,21 @@ class Matcher:
         ]
 
 
+def _settled(rule: Rule, found: Found, search: _Search) -> bool:
+    """Tell whether nothing that is still to be said can undo a find in partial text."""
+    text = search.encoded.text
+    closed_clause = _CLAUSE_MARK.search(text, found.end) is not None
+    if not closed_clause and len(text) - found.end < SETTLE_CHARACTERS:
+        return False
+    if rule.exceptions and search.excepted.may_come(rule.id, before=found.end):
+        return False
+    return (
+        rule.sentence is None
+        or closed_clause
+        or not search.excepted.may_come(rule.sentence.name, before=found.end)
+    )
+
+
 def _rebuild(
     rules: tuple[Rule, ...],
     modifiers: tuple[Modifier, ...],
@@ -319,6 +315,17 @@ def _rebuild(
     opinion: Opinion | None,
 ) -> Matcher:
     return Matcher(rules, modifiers=modifiers, tokenizer=tokenizer, sound=sound, opinion=opinion)
+
+
+def _texts_at(joined: str, places: Iterable[tuple[int, int, object]]) -> set[int]:
+    """Number the joined texts in which these places are, given in order."""
+    found: set[int] = set()
+    number = before = 0
+    for start, _, _ in places:
+        number += joined.count(_BETWEEN, before, start)
+        before = start
+        found.add(number)
+    return found
 
 
 def _spoken_forms(patterns: Iterable[CompiledPattern]) -> Iterator[str]:

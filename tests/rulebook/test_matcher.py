@@ -16,7 +16,7 @@ from coach.language.compiled import CompiledPattern, Encoded
 from coach.language.pattern import PatternError
 from coach.language.text import normalize, well_formed
 from coach.language.tokens import Tokenizer
-from coach.rulebook.excepted import Exceptions
+from coach.rulebook.excepted import Excepted, ExceptionIndex
 from coach.rulebook.matcher import SETTLE_CHARACTERS, Matcher
 from coach.rulebook.rules import Modifier, Rule, RuleException, SentenceType
 from tests.language.oracle import PATTERNS, TEXTS, VOCABULARY, Oracle
@@ -323,18 +323,39 @@ def test_looking_exceptions_up_loses_none(sources: list[str], text: str, data: s
     """By the words they need, and by the words they begin with: as when each is tried."""
     exceptions = [RuleException(made, "例外") for source in sources if (made := compiled(source))]
     assume(exceptions)
-    looked_up = Exceptions(exceptions)
+    index = ExceptionIndex({"rude/one": exceptions, "rude/two": exceptions[:1]})
     normal = normalize(well_formed(text)).text
     tokens = TOKENIZER.cut(normal)
     closed = Encoded(tokens, closed=True, tokenizer=TOKENIZER)
     standing = [each for each in exceptions if list(each.pattern.find(closed))]
-    assert [each for each in looked_up.possible(normal) if list(each.pattern.find(closed))] == standing
+    possible = index.possible(normal)
+    assert [each for each in possible.get("rude/one", []) if list(each.pattern.find(closed))] == standing
+    assert [each for each in possible.get("rude/two", []) if list(each.pattern.find(closed))] == [
+        each for each in standing if each is exceptions[0]
+    ]
     partial = Encoded(tokens, closed=False, tokenizer=TOKENIZER)
     # Finds nearer to the end wait anyway.
     before = data.draw(st.integers(0, max(0, len(normal) - SETTLE_CHARACTERS)))
-    assert looked_up.may_come(partial, before=before) == any(
-        each.pattern.may_still_match(partial, before=before) for each in exceptions
-    )
+    for owner, own in (("rude/one", exceptions), ("rude/two", exceptions[:1]), ("rude/three", [])):
+        assert Excepted(index, partial).may_come(owner, before=before) == any(
+            each.pattern.may_still_match(partial, before=before) for each in own
+        )
+
+
+def test_warm_makes_the_indexes_of_exceptions(monkeypatch):
+    """No call waits for one: after `warm` no index is made any more."""
+    rule = make_rule("我 不 知道", exceptions=("我 不 知道 {0,3} 吗",))
+    matcher = Matcher([rule], modifiers=(), tokenizer=TOKENIZER, sound=False)
+    matcher.warm()
+
+    def refuse(words):
+        raise AssertionError(words)
+
+    monkeypatch.setattr("coach.language.prefilter.automaton", refuse)
+    monkeypatch.setattr("coach.rulebook.excepted.automaton", refuse)
+    monkeypatch.setattr("coach.rulebook.modified.ModifierIndex.possible", lambda *_: [])
+    (trace,) = matcher.find("我不知道你在说什么", closed=False).traces
+    assert trace.settled is False
 
 
 def test_compiled_ahead_is_all_that_a_search_needs(monkeypatch):
