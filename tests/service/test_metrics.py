@@ -137,3 +137,16 @@ def test_every_metric_is_documented(running):
     section = OPERATIONS.read_text("utf-8").split("## Metrics")[1].split("\n## ")[0]
     rows = {line.split("|")[1].strip() for line in section.splitlines() if line.startswith("| `coach_")}
     assert rows == ours
+
+
+def test_a_backlog_leaves_others_their_turn(running, clients, wire):
+    """While one producer's backlog is worked off, the first pushes of it do not wait for its end."""
+    service = running()
+    producer = clients.producer(service)
+    clients.sidebar(service)
+    frames = [wire.started(), *(wire.said("我不知道" * 40, seq=seq) for seq in range(2, 402))]
+    for frame in frames:
+        producer.send(frame)
+    producer.acked("c1", 401)
+    found = families(service)
+    assert value(found, "coach_push_seconds_bucket", le="0.1") > 10
