@@ -185,7 +185,8 @@ def test_effect_on_stored_calls(page: Page, own_service: LiveService) -> None:
     page.get_by_role("button", name="打开").click()
     choose(page)
     replace_in_editor(page, line_of(page, "<self> 不 <know>"), "- <self> 不 晓得")
-    expect(page.locator(".verdict")).to_contain_text("例句")
+    # The verdict on the rule as it is now: what is asked before it has come is told beside it.
+    expect(page.locator(".verdict")).to_contain_text("例句 2/4")
     page.get_by_role("button", name="看看影响").click()
     expect(page.locator(".source")).to_contain_text("样例")
     utterances = [("customer", "这笔钱是什么"), ("agent", "这个我不知道"), ("agent", "我不晓得")]
