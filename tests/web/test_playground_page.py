@@ -208,6 +208,23 @@ def test_effect_on_stored_calls(page: Page, own_service: LiveService) -> None:
     expect(page.locator(".changes")).to_have_count(0)
 
 
+def test_an_effect_that_failed_stays_told(playground: Callable[..., Page]) -> None:
+    """The next verdict on the rule wipes away no message that is not its own; the next effect does."""
+    page = playground()
+    choose(page)
+    page.route("**/playground/effect", lambda route: route.abort())
+    page.get_by_role("button", name="看看影响").click()
+    told = page.locator(".effect .trouble")
+    expect(told).to_have_text("连不上服务，请检查后再试")
+    replace_in_editor(page, line_of(page, "<self> 不 <know>"), "- <self> 不 晓得")
+    expect(page.locator(".verdict")).to_contain_text("例句 2/4")
+    expect(told).to_have_text("连不上服务，请检查后再试")
+    page.unroute("**/playground/effect")
+    page.get_by_role("button", name="看看影响").click()
+    expect(page.locator(".source")).to_contain_text("样例")
+    expect(told).to_have_text("")
+
+
 def test_a_link_brings_a_sentence_and_leaves_no_trace(
     playground: Callable[..., Page], service: LiveService
 ) -> None:

@@ -35,6 +35,7 @@ export class Playground extends LitElement {
     _rule: { state: true },
     _judged: { state: true },
     _effect: { state: true },
+    _effectTrouble: { state: true },
     _calls: { state: true },
     _working: { state: true },
     _trouble: { state: true },
@@ -57,6 +58,7 @@ export class Playground extends LitElement {
   declare private _rule: string;
   declare private _judged: Judged | null;
   declare private _effect: Effect | null;
+  declare private _effectTrouble: string;
   declare private _calls: number;
   declare private _working: boolean;
   declare private _trouble: string;
@@ -83,6 +85,7 @@ export class Playground extends LitElement {
     this._rule = "";
     this._judged = null;
     this._effect = null;
+    this._effectTrouble = "";
     this._calls = 50;
     this._working = false;
     this._trouble = "";
@@ -174,6 +177,7 @@ export class Playground extends LitElement {
             ? effectView({
                 words,
                 effect: this._effect,
+                trouble: this._effectTrouble,
                 calls: this._calls,
                 working: this._working,
                 ready: this._judged !== null && this._judged.problems.length === 0,
@@ -264,6 +268,7 @@ export class Playground extends LitElement {
     this._rule = rule;
     this._judged = null;
     this._effect = null;
+    this._effectTrouble = "";
     this.#opened.set(rule, yaml);
     this.#editor?.open(this.#edited.get(rule) ?? yaml, wordsFor(this.language).yaml);
     void this.#draft.now();
@@ -274,9 +279,9 @@ export class Playground extends LitElement {
     this._working = true;
     try {
       this._effect = await this.api.effect(this.#editor.text, this._calls);
-      this._ruleTrouble = "";
+      this._effectTrouble = "";
     } catch (error) {
-      this._ruleTrouble = this.#told(error);
+      this._effectTrouble = this.#told(error);
     } finally {
       this._working = false;
     }

@@ -9,6 +9,7 @@ const CHOICES = [20, 50, 100, 200];
 export interface EffectOptions {
   words: Words;
   effect: Effect | null;
+  trouble: string;
   calls: number;
   working: boolean;
   ready: boolean;
@@ -33,6 +34,7 @@ export function effectView(options: EffectOptions): TemplateResult {
           ${options.working ? words.working : words.show}
         </button>
       </div>
+      <p class="trouble" role="alert">${options.trouble}</p>
       <div aria-live="polite">${effect ? result(effect, words) : nothing}</div>
     </section>
   `;
