@@ -56,10 +56,10 @@ class Cluster:
         return [int(each) for each in children.split()]
 
     def holder(self, socket) -> int:
-        """Return the process that serves a client's socket."""
-        port = socket.raw.socket.getsockname()[1]
+        """Return the process that serves a client's socket; OSError when it was closed."""
 
         def find():
+            port = socket.raw.socket.getsockname()[1]
             for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
                 fields = line.split()
                 if int(fields[2].rpartition(":")[2], 16) == port and fields[9] != "0":

@@ -55,7 +55,7 @@ def test_sockets_at_all_workers_count_for_one_quota(bank, clients):
         finally:
             socket.close()
 
-    held = [connect.producer(at=worker) for worker in (here, there) for _ in range(3)]
+    held = [connect.producer(at=worker, retried=True) for worker in (here, there) for _ in range(3)]
     cluster.until(lambda: all(refused() for _ in range(12)))
     for socket in held[:3]:
         socket.close()

@@ -193,8 +193,10 @@ export class CoachSidebar extends LitElement {
     const known = new Map(before.cards.map((one) => [one.advice.id, one] as const));
     for (const { advice, outcome } of after.cards) {
       const earlier = known.get(advice.id);
-      if (!earlier) this.#tell("coach-advice", advice);
-      else if (outcome !== earlier.outcome && (outcome === "adopted" || outcome === "repaired")) {
+      if (!earlier) {
+        // One that crossed the agent's muting on its way is shown nowhere.
+        if (!after.snoozed.includes(advice.rule)) this.#tell("coach-advice", advice);
+      } else if (outcome !== earlier.outcome && (outcome === "adopted" || outcome === "repaired")) {
         this.#tell("coach-adopted", { adviceId: advice.id, outcome });
       }
     }
