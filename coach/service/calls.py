@@ -207,9 +207,10 @@ class Calls:
             if live is not None:
                 live.producers.discard(producer)
 
-    def here(self, call_ids: Iterable[str]) -> set[str]:
-        """Return which of these calls are in memory, or are just being read again."""
-        return {each for each in call_ids if each in self._live or each in self._renewals}
+    def carries(self, producer: Producer, call_id: str) -> bool:
+        """Tell whether a call in memory has taken in an event of a producer, or is just being read again."""
+        live = self._live.get(call_id)
+        return call_id in self._renewals or (live is not None and producer in live.producers)
 
     async def held(self, call_ids: Iterable[str]) -> set[str]:
         """Return which of these calls are in the memory of some worker."""

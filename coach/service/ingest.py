@@ -136,7 +136,7 @@ class Intake:
         self._outbox = outbox
         self._max_calls = max_calls
         self._only = call_id
-        # What it sent events of. Calls that are gone are taken out when there is no room for another.
+        # What it sent events of that were taken in. Calls that are gone leave when there is no room for another.
         self._carried: set[str] = set()
         self._looked_at = float("-inf")
 
@@ -186,6 +186,9 @@ class Intake:
             self._calls.pace.check()
         except MessageError as error:
             self._outbox.refuse(error, call_id=call_id, seq=seq)
+            if not self._calls.carries(self._outbox, event.call_id):
+                # What was refused takes no room.
+                self._carried.discard(event.call_id)
         finally:
             # What is published from here on, by the clock, answers no frame.
             meter.received_at = 0.0
@@ -215,7 +218,7 @@ class Intake:
         now = perf_counter()
         if now - self._looked_at >= _LOOK_S:
             self._looked_at = now
-            self._carried = self._calls.here(self._carried)
+            self._carried = {each for each in self._carried if self._calls.carries(self._outbox, each)}
         if len(self._carried) >= self._max_calls:
             raise MessageError("busy", f"一个连接同时最多承载 {self._max_calls} 通电话，请另开连接")
 

@@ -257,6 +257,27 @@ def test_calls_that_never_were_take_no_room_on_a_connection(running, clients, wi
     producer.acked("c1", 1)
 
 
+def test_refused_calls_take_no_room_on_a_connection(running, clients, wire):
+    """Neither one that cannot begin so nor one of another agent, however many come at once."""
+    service = running(max_calls_per_connection=2)
+    owner = clients.producer(service)
+    owner.send(*(wire.started(f"o{number}", agent_id="a1") for number in range(2)))
+    owner.acked("o1", 1)
+    guest = clients.producer(service, key=service.token("a2", role="producer"))
+    guest.send(wire.started("c1", agent_id="a2"))
+    guest.acked("c1", 1)
+    refused = [
+        *(wire.started(f"x{number}", agent_id="a1") for number in range(5)),
+        *(wire.said("好", seq=2, call_id=f"o{number}") for number in range(2)),
+    ]
+    guest.send(*refused)
+    assert [guest.until("error")["code"] for _ in refused] == ["not_allowed"] * len(refused)
+    guest.send(wire.started("c2", agent_id="a2"))
+    guest.acked("c2", 1)
+    guest.send(wire.started("c3", agent_id="a2"))
+    assert guest.next()["code"] == "busy"
+
+
 def test_the_service_holds_no_more_calls_than_allowed(running, clients, wire):
     """A call beyond the limit is told `busy`, and is taken once another has ended."""
     service = running(max_calls=1)
