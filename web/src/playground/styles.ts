@@ -168,6 +168,12 @@ export const styles = css`
     border-radius: 8px;
     background: var(--surface);
   }
+  /* Left to the fonts, they would differ by a pixel or three where they stand side by side. */
+  .row input,
+  .row select,
+  .row button:not(.link) {
+    block-size: 38px;
+  }
   select {
     max-inline-size: 100%;
   }
