@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # The digest of rules/ and phrasebook/ as they are shipped. The test suite runs each of their examples, and fails
 # while another digest stands here.
-SHIPPED: Final = "0577034b4faf"
+SHIPPED: Final = "ba387aeac2b0"
 
 
 def prove(rulebook: Rulebook, *, remembered: Path | None) -> None:
