@@ -37,6 +37,7 @@ Action = Literal[
     "token-minted",
     "login-refused",
     "rules-reloaded",
+    "tenants-changed",
     "call-read",
     "call-watched",
     "review-created",

@@ -23,6 +23,7 @@ from coach.service.quota_share import TOPIC, QuotaShare
 from coach.service.request_limits import RequestLimits
 from coach.service.signing import load_secrets
 from coach.service.tenant import DEFAULT, Tenant, report_death
+from coach.service.tenant_changes import ChangeNotes
 from coach.service.tenants import Tenants, read_declared
 from coach.service.tickets import Tickets
 from coach.service.tokens import Tokens
@@ -133,7 +134,8 @@ class Service:
             if self.bus is None
             else QuotaShare(self.tenants, channel=self.bus.channel(TOPIC), lobby=self.lobby)
         )
-        self.tenants.on_change(self._follow_tenants, emptied=self.lobby.emptied)
+        self._changes = ChangeNotes(default.audit, secrets=secrets, mine=default.notes)
+        self.tenants.on_change(self._follow_tenants, emptied=self.lobby.emptied, noted=self._changes.add)
         self._follow_tenants()
         # The key of a new installation, to be shown once.
         self.first_key: str | None = None
@@ -216,6 +218,7 @@ class Service:
                     tasks.append(asyncio.create_task(self._quotas.run(), name="quotas"))
                 if watched:
                     tasks.append(asyncio.create_task(self.tenants.follow_forever(), name="tenants-watch"))
+                tasks.append(asyncio.create_task(self._changes.write_forever(), name="tenants-audit"))
                 for task in tasks:
                     task.add_done_callback(report_death)
                 self.ready = True

@@ -158,6 +158,13 @@ class Tenant:
         """What a socket is told besides `ready`: where an ack does not mean what it usually means."""
         return {} if self.settings.store == "words" else {"store": self.settings.store}
 
+    async def notes(self, what: str) -> bool:
+        """Tell whether it falls to this worker to note what every worker finds."""
+        if await self.calls.ownership.may(what, for_s=_NOTED_S):
+            return True
+        # While Redis is away each worker notes it: rather twice than not at all.
+        return self._channel is not None and not self._channel.up
+
     def follow(self, plan: TenantPlan) -> tuple[str, ...]:
         """Be what a plan says from now on; return the fields that need a restart for it, and are as they were."""
         now, then = self.settings, plan.settings
@@ -186,7 +193,8 @@ class Tenant:
             asyncio.create_task(self.calls.abandoned.end_forever(), name=f"call-sweep-{self.name}"),
             asyncio.create_task(self.board.run(), name=f"board-{self.name}"),
             asyncio.create_task(
-                self.audit.note_rules_forever(self.rules, mine=self._notes), name=f"rules-audit-{self.name}"
+                self.audit.note_rules_forever(self.rules, mine=self._notes_rules),
+                name=f"rules-audit-{self.name}",
             ),
         ]
         for task in tasks:
@@ -231,10 +239,8 @@ class Tenant:
     async def _sweeps(self, for_s: int) -> bool:
         return await self.calls.ownership.may("retention", for_s=for_s)
 
-    async def _notes(self, digest: str) -> bool:
-        # While Redis is away each worker notes it: rather twice than not at all.
-        away = self._channel is not None and not self._channel.up
-        return away or await self.calls.ownership.may(f"rules-{digest}", for_s=_NOTED_S)
+    async def _notes_rules(self, digest: str) -> bool:
+        return await self.notes(f"rules-{digest}")
 
     def _forget(self, agent_id: str) -> None:
         """Drop what a sidebar that comes back would be sent again."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from coach.errors import CoachError, ConfigError
 from coach.service.ruleset import RuleSource
 from coach.service.tenant import DEFAULT, Tenant, report_death
+from coach.service.tenant_changes import changes_between
 from coach.service.tenants_file import load_tenants, secret_files, tenants_file, told_at
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from coach.config import Settings
     from coach.service.ruleset import RuleSet
+    from coach.service.tenant_changes import TenantChanges
     from coach.service.tenants_file import TenantPlan
 
 log = logging.getLogger(__name__)
@@ -113,12 +115,13 @@ class Tenants(Mapping[str, Tenant]):
                 self._sources[begun.rules] = _source(begun)
                 self._sources[begun.rules].load(loaded)
             self._served[plan.name] = make(begun, self._sources[begun.rules])
-            told = self._waiting(plan)
+            told = self._told_waiting(plan, self._served[plan.name].follow(plan))
             self.stale = "\n".join([*([self.stale] if self.stale else []), *told])
         self._stacks: dict[str, contextlib.AsyncExitStack] = {}
         self._keepers: dict[tuple[object, ...], _Keeper] = {}
         self._heard: Callable[[], None] = lambda: None
         self._emptied: Callable[[str], Awaitable[None]] = _nobody_waits
+        self._noted: Callable[[TenantChanges, tuple[TenantPlan, ...]], None] = lambda _changes, _plans: None
         self._changing = asyncio.Lock()
 
     def __getitem__(self, name: str) -> Tenant:
@@ -140,14 +143,22 @@ class Tenants(Mapping[str, Tenant]):
         """The rules of all tenants, each once."""
         return tuple(self._sources.values())
 
-    def on_change(self, listener: Callable[[], None], *, emptied: Callable[[str], Awaitable[None]]) -> None:
+    def on_change(
+        self,
+        listener: Callable[[], None],
+        *,
+        emptied: Callable[[str], Awaitable[None]],
+        noted: Callable[[TenantChanges, tuple[TenantPlan, ...]], None],
+    ) -> None:
         """Call `listener` whenever tenants came, changed or went.
 
         Args:
             emptied: waits until a tenant that went has no sockets any more.
+            noted: is told what another file has changed, and all that it says.
         """
         self._heard = listener
         self._emptied = emptied
+        self._noted = noted
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -212,14 +223,10 @@ class Tenants(Mapping[str, Tenant]):
             raise ConfigError(f"{self._file}: 没有这个文件了；不要任何租户时应留下空文件")
         plans = await asyncio.to_thread(load_tenants, self._settings)
         fresh = await self._prepared([plan for plan in plans if plan.name not in self._served])
-        waiting: list[str] = []
-        changed: list[str] = []
-        for plan in plans:
-            if plan.name in self._served:
-                before = self._plan_of(plan.name)
-                waiting += self._waiting(plan)
-                if plan != before:
-                    changed.append(plan.name)
+        waiting = {
+            plan.name: self._served[plan.name].follow(plan) for plan in plans if plan.name in self._served
+        }
+        changes = changes_between(self._plans, plans, waiting=waiting)
         gone = [name for name in self._served if name not in {plan.name for plan in plans}]
         self._plans = plans
         self._served |= {tenant.name: tenant for tenant in fresh}
@@ -230,14 +237,17 @@ class Tenants(Mapping[str, Tenant]):
             if any(tenant.rules is source for tenant in self._served.values())
         }
         self._heard()
+        if changes:
+            self._noted(changes, plans)
         for tenant in leaving:
             await self._leave(tenant)
-        told = (("新增", [each.name for each in fresh]), ("改变", changed), ("去掉", gone))
-        summary = "；".join(f"{what} {'、'.join(names)}" for what, names in told if names)
-        log.info("租户文件已重新加载：%s", summary or "没有变化")
-        if waiting:
-            log.warning("租户文件里有要重启才生效的改动：\n%s", "\n".join(waiting))
-        return "\n".join(waiting)
+        log.info("租户文件已重新加载：%s", changes)
+        told = "\n".join(
+            line for plan in plans for line in self._told_waiting(plan, waiting.get(plan.name, ()))
+        )
+        if told:
+            log.warning("租户文件里有要重启才生效的改动：\n%s", told)
+        return told
 
     async def _prepared(self, plans: list[TenantPlan]) -> list[Tenant]:
         """Make and begin tenants; all or none.
@@ -283,14 +293,9 @@ class Tenants(Mapping[str, Tenant]):
                 await tenant.store.settle()
         await self._end(tenant.name)
 
-    def _waiting(self, plan: TenantPlan) -> list[str]:
-        """Let a tenant be what its plan says; return what of it has to wait for a restart, a line each."""
+    def _told_waiting(self, plan: TenantPlan, fields: tuple[str, ...]) -> list[str]:
         message = "改动要重启服务才生效，现在仍按原来的值"
-        fields = self._served[plan.name].follow(plan)
         return [told_at(self._file, plan.places, (plan.name, each), message) for each in fields]
-
-    def _plan_of(self, name: str) -> TenantPlan:
-        return next(plan for plan in self._plans if plan.name == name)
 
     def _stamp(self) -> Stamp:
         """Return what changes whenever the file or one of the secrets it names does."""

@@ -11,10 +11,11 @@ from test_connectors import recorded_twilio, signed  # noqa: F401 - a fixture
 from test_tenants import _upgrade
 
 from coach.errors import ConfigError
+from coach.service.database import DatabaseAwayError
 from coach.service.service import Service
 
 ONE = "[bank]\n"
-WAIT_S = 10
+WAIT_S = 60
 DAY_S = 86_400
 
 
@@ -40,6 +41,11 @@ class Site:
     def status(self, key: str, path: str = "/v1/calls") -> int:
         """Ask with a key; return the status."""
         return self.running.http("GET", path, key=key).status_code
+
+    def noted(self) -> list[dict]:
+        """Read what the audit log has of the file, oldest first."""
+        asked = self.running.http("GET", "/v1/audit", params={"action": "tenants-changed"})
+        return [{**each["details"], "who": each["who"]} for each in reversed(asked.json()["entries"])]
 
     def call(self, key: str, call_id: str = "c1"):
         """Start a call and wait until it is on disk; return its producer."""
@@ -288,6 +294,56 @@ def test_a_worker_that_starts_again_does_not_die_of_a_wrong_file(settings_for, r
     file.write_text("[bank]\nx = 1\n", "utf-8")
     with pytest.raises(ConfigError, match="没有这个字段"):
         Service(settings, ruleset=ruleset)
+
+
+def test_each_change_is_an_entry_of_the_audit_log(site):
+    """Which tenants came, went and changed in which fields, and what waits for a restart; never a value."""
+    there = site()
+    secret = there.file.parent / "twilio"
+    secret.write_text("hidden-one", "utf-8")
+    connectors = "connectors = {twilio_token_file = 'twilio'}\n"
+    there.change(f"[bank]\n{connectors}[shop]\nretention_days = 77\n")
+    secret.write_text("hidden-two", "utf-8")
+    there.change(f"[bank]\n{connectors}[shop]\nretention_days = 77\n")
+    there.change(f"[bank]\nmasking = false\nname = '示例银行'\nquotas = {{max_calls = 78}}\n{connectors}")
+    until(lambda: len(there.noted()) == 3)
+    assert there.noted() == [
+        {"who": "files", "added": ["shop"], "changed": {"bank": ["connectors.twilio_token_file"]}},
+        {"who": "files", "changed": {"bank": ["connectors.twilio_token_file"]}},
+        {
+            "who": "files",
+            "removed": ["shop"],
+            "changed": {"bank": ["masking", "name", "quotas.max_calls"]},
+            "at_restart": {"bank": ["masking"]},
+        },
+    ]
+
+
+def test_what_changes_nothing_is_no_entry(site):
+    """Neither a file that is wrong nor one that says the same in other words."""
+    there = site()
+    there.change("[bank]\nmaksing = true\n")
+    there.change("[bank]  # 银行\n\n")
+    there.change("[bank]\n[shop]\n")
+    until(there.noted)
+    assert there.noted() == [{"who": "files", "added": ["shop"]}]
+
+
+def test_a_change_that_cannot_be_noted_is_noted_later(site, monkeypatch, caplog):
+    """The file is in force at once; its entry is written when the database takes it."""
+    monkeypatch.setattr("coach.service.tenant_changes._RETRY_S", 0.01)
+    there = site()
+
+    async def broken(*_, **__):
+        raise DatabaseAwayError("no space left")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(there.running.service.default.audit, "within", broken)
+        there.change("[bank]\n[shop]\n")
+        assert "shop" in there.tenants
+        until(lambda: "租户已改变（新增 shop），还没能写入审计日志" in caplog.text)
+    until(there.noted)
+    assert there.noted() == [{"who": "files", "added": ["shop"]}]
 
 
 @pytest.mark.databases("postgresql")

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -576,3 +577,28 @@ def test_changed_rules_reach_every_worker(start, clients, wire, book, ends):
 
     cluster.until(noted)
     assert len(noted()) == 1
+
+
+def test_a_changed_tenant_is_noted_once(start, clients, tmp_path, ends):
+    """Every worker reads the file; whichever does so first notes what it changed."""
+    cluster = start()
+    at = ends(cluster, clients)
+    connections = [at.request(at=pid) for pid in cluster.workers]
+    file = tmp_path / "state" / "tenants.toml"
+
+    def noted():
+        entries = connections[0].get("/v1/audit", params={"action": "tenants-changed"}).json()["entries"]
+        return [each["details"] for each in entries]
+
+    def in_force(origin):
+        pages = [each.get("/sidebar") for each in connections]
+        return all(origin in page.headers["content-security-policy"] for page in pages)
+
+    for count in (1, 2, 3):
+        origin = f"https://crm-{count}.example"
+        part = file.with_suffix(".part")
+        part.write_text(f"[default]\norigins = ['{origin}']\n", "utf-8")
+        part.replace(file)
+        cluster.until(partial(in_force, origin))
+    cluster.until(lambda: len(noted()) >= count)
+    assert noted() == [{"changed": {"default": ["origins"]}}] * count
