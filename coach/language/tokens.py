@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
 # Where rjieba and jieba were seen to differ: symbols inside words, rare and compatibility characters.
 _ONLY_JIEBA = re.compile(r"[-_+#&.%]|[\u3400-\u4dbf\u9fd6-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
@@ -137,27 +137,24 @@ def _load_jieba(frequencies: dict[str, int]) -> Any:  # noqa: ANN401 - jieba has
     return tokenizer
 
 
-def _dictionary_lines() -> Iterator[list[str]]:
-    """Read jieba's dictionary, `word frequency tag` a line, without importing jieba (0.4 s)."""
+def _dictionary() -> list[str]:
+    """Read jieba's dictionary, word, frequency and tag in turns, without importing jieba (0.4 s)."""
     package = importlib.util.find_spec("jieba")
     if package is None or not package.submodule_search_locations:
         raise ImportError("jieba is not installed")
-    with (Path(package.submodule_search_locations[0]) / "dict.txt").open(encoding="utf-8") as lines:
-        for line in lines:
-            yield line.split()
+    # All at once: line by line takes twice as long.
+    return (Path(package.submodule_search_locations[0]) / "dict.txt").read_text("utf-8").split()
 
 
 @cache
 def _shipped_frequencies() -> tuple[dict[str, int], int]:
     """Return the frequency of each word and jieba's total, which counts a word listed twice twice."""
-    frequencies: dict[str, int] = {}
-    total = 0
-    for word, written, _ in _dictionary_lines():
-        frequencies[word] = frequency = int(written)
-        total += frequency
-    return frequencies, total
+    written = _dictionary()
+    frequencies = list(map(int, written[1::3]))
+    return dict(zip(written[::3], frequencies, strict=True)), sum(frequencies)
 
 
 @cache
 def _dictionary_tags() -> dict[str, str]:
-    return {word: tag for word, _, tag in _dictionary_lines()}
+    written = _dictionary()
+    return dict(zip(written[::3], written[2::3], strict=True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from functools import cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, WebSocket
 from fastapi.exceptions import RequestValidationError
@@ -31,7 +31,6 @@ from coach.service.audit import actor_of
 from coach.service.ingest import serve_producer
 from coach.service.logs import AccessLog, loggable
 from coach.service.messages import shown
-from coach.service.openapi import openapi_document
 from coach.service.patience import Patience
 from coach.service.responses import Guard, error_response, methods_of
 from coach.service.sidebar import serve_sidebar
@@ -62,7 +61,7 @@ def create_app(service: Service) -> FastAPI:
         redoc_url=None,
     )
     # FastAPI asks for it once a request; made once, it is the same for everybody.
-    app.openapi = cache(partial(openapi_document, app))  # type: ignore[method-assign]
+    app.openapi = cache(partial(_describe, app))  # type: ignore[method-assign]
     app.state.service = service
     app.state.workshop = Workshop()
     app.include_router(rest.router)
@@ -97,6 +96,12 @@ def create_app(service: Service) -> FastAPI:
     if service.meter.tracing is not None:
         app.add_middleware(service.meter.tracing.requests)
     return app
+
+
+def _describe(app: FastAPI) -> dict[str, Any]:
+    from coach.service.openapi import openapi_document  # noqa: PLC0415 - a tenth of a second that few starts need
+
+    return openapi_document(app)
 
 
 async def _ingest(socket: WebSocket) -> None:
