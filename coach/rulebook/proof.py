@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # The digest of rules/ and phrasebook/ as they are shipped. The test suite runs each of their examples, and fails
 # while another digest stands here.
-SHIPPED: Final = "ffb7740e4239"
+SHIPPED: Final = "1e80718fae39"
 
 
 def prove(rulebook: Rulebook, *, remembered: Path | None) -> None:
