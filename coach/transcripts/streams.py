@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import io
 from dataclasses import replace
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
+from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple, cast
 
 from coach.transcripts import archive
 from coach.transcripts.encoding import as_utf8, is_line_safe
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from coach.transcripts.model import Limits, Slice
+
+
+# How far lines are looked at to learn how they end.
+_SEEN: Final = 1 << 16
 
 
 class Line(NamedTuple):
@@ -49,10 +53,10 @@ def open_slice(piece: Slice, limits: Limits) -> BinaryIO:
     if piece.end:
         stream.seek(piece.start)
         stream = io.BufferedReader(_Window(stream, piece.end - piece.start), 1 << 16)
-        return stream if piece.start else _without_mark(stream)
+        return _with_line_feeds(stream if piece.start else _without_mark(stream))
     if not is_line_safe(piece.encoding):
         stream = as_utf8(stream, piece.encoding)
-    return _without_mark(stream)
+    return _with_line_feeds(_without_mark(stream))
 
 
 def text_encoding(piece: Slice) -> str:
@@ -71,6 +75,15 @@ def _without_mark(stream: BinaryIO) -> BinaryIO:
     if buffered.peek(3)[:3] == codecs.BOM_UTF8:
         buffered.read(3)
     return stream
+
+
+def _with_line_feeds(stream: BinaryIO) -> BinaryIO:
+    """End lines with a line feed where they end with a carriage return alone, as old Macs write them."""
+    seen = cast("io.BufferedReader", stream).peek(_SEEN)
+    # The last one may belong to a line feed that was not seen.
+    if b"\n" in seen or b"\r" not in seen[:-1]:
+        return stream
+    return io.BufferedReader(_LineFeeds(stream), _SEEN)
 
 
 def lines(stream: BinaryIO, *, first: int = 1, limit: int) -> Iterator[Line]:
@@ -93,6 +106,26 @@ def lines(stream: BinaryIO, *, first: int = 1, limit: int) -> Iterator[Line]:
         yield Line(number, offset, raw.rstrip(b"\r\n"), whole)
         number += 1
         offset += size
+
+
+class _LineFeeds(io.RawIOBase):
+    """A stream with a line feed for every carriage return: offsets stay."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        piece = self._stream.read(len(buffer)).replace(b"\r", b"\n")
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._stream.close()
+        super().close()
 
 
 class _Window(io.RawIOBase):

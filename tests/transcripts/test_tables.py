@@ -142,3 +142,16 @@ def test_workbook_too_large(tmp_path):
         tmp_path / "book.xlsx", ("一", [HEADER] + [["a", "客服", f"第{n}句"] for n in range(500)])
     )
     assert "另存为 CSV" in only_reject(file, ReadOptions(limits=Limits(sheet=10_000))).problem
+
+
+def test_rows_that_end_with_a_carriage_return(tmp_path):
+    """A table as old Macs write it loses nothing: it was read as a header without rows."""
+    file = tmp_path / "mac.csv"
+    rows = ["通话ID,角色,内容", *(f't-{call},{who},"好,的"' for call in range(3) for who in ("客服", "客户"))]
+    file.write_bytes("\r".join(rows).encode())
+    assert [(call.id, call.place.line, len(call.turns)) for call in calls(file)] == [
+        ("t-0", 2, 2),
+        ("t-1", 4, 2),
+        ("t-2", 6, 2),
+    ]
+    assert calls(file) == read_all(file, slice_bytes=40)
