@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 import ijson
 import orjson
 
+from coach.errors import TranscriptError
 from coach.transcripts import streams
 from coach.transcripts.archive import RefusedError
+from coach.transcripts.depth import Depth, TooDeepError
 from coach.transcripts.draft import FieldError, complete
 from coach.transcripts.jsonlines import named
 from coach.transcripts.model import RAW_LIMIT, Place, Reject
@@ -110,12 +112,14 @@ def _salvage(
     prefix = _prefix(piece)
     count = 0
     try:
-        for record in ijson.items(stream, prefix, use_float=True):
+        for record in ijson.items(_Shallow(stream), prefix, use_float=True):
             path = f"{prefix.rpartition('.')[0]}[{count}]" if prefix else ""
             count += 1
             yield path, record
     except RefusedError:
         raise
+    except TooDeepError as error:
+        broken.append(Reject(Place(piece.name), "", str(error)))
     except _UNPARSED as error:
         # The library shows the place in the document, which may be a page of it.
         reason = str(error).splitlines()[0] if str(error) else "不完整"
@@ -145,7 +149,14 @@ def prefix_of(head: bytes) -> tuple[str, frozenset[str]]:
     Returns:
         The path of the records ("" for the document itself, "item" for an array, "tickets.item" for an
         envelope) and the keys of the document or of its first record.
+
+    Raises:
+        TranscriptError: it nests too deep.
     """
+    try:
+        Depth().feed(head)
+    except TooDeepError as error:
+        raise TranscriptError(str(error)) from error
     keys: dict[str, list[str]] = {}
     opened: set[str] = set()
     try:
@@ -168,7 +179,11 @@ def is_utterances(prefix: str, keys: frozenset[str]) -> bool:
 
 
 def _raw(record: object) -> bytes:
-    return orjson.dumps(record, default=str)[:RAW_LIMIT]
+    try:
+        return orjson.dumps(record, default=str)[:RAW_LIMIT]
+    except orjson.JSONEncodeError:
+        # What can be read may nest deeper than what can be written.
+        return b""
 
 
 def _around(document: bytes, line: int, column: int) -> bytes:
@@ -179,6 +194,24 @@ def _around(document: bytes, line: int, column: int) -> bytes:
     # Columns count characters; a Chinese one takes three bytes at most.
     there = lines[line - 1] if line <= len(lines) else b"".join(lines[-1:])
     return there[max(0, column - RAW_LIMIT // 2) :][:RAW_LIMIT]
+
+
+class _Shallow:
+    """A document that is read no further than it nests too deep."""
+
+    def __init__(self, stream: io.BytesIO | _Rejoined) -> None:
+        self._stream = stream
+        self._depth = Depth()
+
+    def read(self, size: int = -1) -> bytes:
+        """Read on.
+
+        Raises:
+            TooDeepError: what was read nests too deep.
+        """
+        piece = self._stream.read(size)
+        self._depth.feed(piece)
+        return piece
 
 
 class _Rejoined:
