@@ -177,17 +177,20 @@ class Audit:
         changed = asyncio.Event()
         rules.on_change(changed.set)
         known = rules.current.rulebook.digest
-        while True:
-            await changed.wait()
-            changed.clear()
-            digest = rules.current.rulebook.digest
-            try:
-                if mine is None or await mine(digest):
-                    await self.write(FILES, "rules-reloaded", "rules", before=known, after=digest)
-            except MessageError as error:
-                # The files are the rules: they are in force whether this is written or not.
-                log.error("规则已更新，但没能写入审计日志：%s", error)  # noqa: TRY400 - no trace
-            known = digest
+        try:
+            while True:
+                await changed.wait()
+                changed.clear()
+                digest = rules.current.rulebook.digest
+                try:
+                    if mine is None or await mine(digest):
+                        await self.write(FILES, "rules-reloaded", "rules", before=known, after=digest)
+                except MessageError as error:
+                    # The files are the rules: they are in force whether this is written or not.
+                    log.error("规则已更新，但没能写入审计日志：%s", error)  # noqa: TRY400 - no trace
+                known = digest
+        finally:
+            rules.ignore(changed.set)
 
     async def listed(
         self,

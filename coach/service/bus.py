@@ -111,13 +111,26 @@ class Bus:
         """Call `handler` with each message of a kind that another worker tells about a tenant."""
         self._handlers[tenant, kind] = handler
 
+    def off(self, tenant: str, kind: str, handler: Callable[[Message], None]) -> None:
+        """Call `handler` no more, if it is still the one that is called."""
+        if self._handlers.get((tenant, kind)) is handler:
+            del self._handlers[tenant, kind]
+
     def on_change(self, handler: Callable[[], None]) -> None:
         """Call `handler` after Redis went away or came back."""
         self._listeners.append(handler)
 
+    def off_change(self, handler: Callable[[], None]) -> None:
+        """Call `handler` no more."""
+        self._listeners.remove(handler)
+
     def on_topic(self, handler: Callable[[bytes], None]) -> None:
         """Call `handler` with the key of each topic that is found spoiled, or mended."""
         self._topic_listeners.append(handler)
+
+    def off_topic(self, handler: Callable[[bytes], None]) -> None:
+        """Call `handler` no more."""
+        self._topic_listeners.remove(handler)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -294,7 +307,7 @@ class Bus:
             self.publish(key, frame=orjson.dumps({"type": "anew"}), meta=meta)
 
     def _topic_changed(self, key: bytes) -> None:
-        for listener in self._topic_listeners:
+        for listener in list(self._topic_listeners):
             listener(key)
 
     def _go_down(self, error: str) -> None:
@@ -308,7 +321,7 @@ class Bus:
             self._changed()
 
     def _changed(self) -> None:
-        for listener in self._listeners:
+        for listener in list(self._listeners):
             try:
                 listener()
             except Exception:

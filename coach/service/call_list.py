@@ -52,7 +52,7 @@ async def list_calls(
             before=before,
             limit=limit + 1,
         )
-    held = await tenant.calls.held(row.call_id for row in rows if row.ended_ms is None)
+    held = await tenant.calls.ownership.held(row.call_id for row in rows if row.ended_ms is None)
     return JsonResponse(
         {
             "calls": [

@@ -28,7 +28,7 @@ from coach.service.snapshots import AgentSnapshots
 from coach.service.store import StaleCallError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from coach.service.auth import Principal
     from coach.service.board import Board
@@ -202,19 +202,13 @@ class Calls:
 
     def forget_producer(self, producer: Producer, call_ids: set[str]) -> None:
         """Stop telling a producer that is gone."""
-        for call_id in call_ids:
-            live = self._live.get(call_id)
-            if live is not None:
-                live.producers.discard(producer)
+        for call_id in call_ids & self._live.keys():
+            self._live[call_id].producers.discard(producer)
 
     def carries(self, producer: Producer, call_id: str) -> bool:
         """Tell whether a call in memory has taken in an event of a producer, or is just being read again."""
         live = self._live.get(call_id)
         return call_id in self._renewals or (live is not None and producer in live.producers)
-
-    async def held(self, call_ids: Iterable[str]) -> set[str]:
-        """Return which of these calls are in the memory of some worker."""
-        return await self.ownership.held(call_ids)
 
     def on_release(self, listener: Callable[[str], None]) -> None:
         """Call `listener` with the id of each call that another worker took."""
@@ -269,6 +263,12 @@ class Calls:
                     log_mishap(error, "计时处理失败，通话移出内存", call_id=live.call_id)
                     self._remove(live)
         self._hub.forget_idle(busy={live.feed.topic for live in self._live.values()})
+
+    def close(self) -> None:
+        """Let all calls go; what was taken in is on disk."""
+        self._rules.ignore(self._use_rules)
+        for live in list(self._live.values()):
+            self._remove(live)
 
     def _start(self, event: CallStarted, principal: Principal) -> tuple[LiveCall, dict[str, object]]:
         check_start(event, principal)

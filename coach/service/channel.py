@@ -142,6 +142,7 @@ class Channel:
         self._answers: dict[str, asyncio.Future[Message]] = {}
         self._surveys: dict[str, _Answers] = {}
         self._asked = 0
+        self._registered = contextlib.ExitStack()
         self.on("answer", self._answered)
 
     @property
@@ -198,10 +199,12 @@ class Channel:
     def on(self, kind: str, handler: Callable[[Message], None]) -> None:
         """Call `handler` with each message of a kind that another worker tells."""
         self._bus.on(self.tenant, kind, handler)
+        self._registered.callback(self._bus.off, self.tenant, kind, handler)
 
     def on_change(self, handler: Callable[[], None]) -> None:
         """Call `handler` after the bus went away or came back."""
         self._bus.on_change(handler)
+        self._registered.callback(self._bus.off_change, handler)
 
     def on_topic(self, handler: Callable[[str], None]) -> None:
         """Call `handler` with each topic that can go over the bus no more, or can again."""
@@ -212,6 +215,11 @@ class Channel:
                 handler(key.removeprefix(prefix).decode())
 
         self._bus.on_topic(hear)
+        self._registered.callback(self._bus.off_topic, hear)
+
+    def close(self) -> None:
+        """Hear nothing more: the tenant is over here, and the bus keeps nothing of it."""
+        self._registered.close()
 
     def tell(self, kind: str, **fields: object) -> None:
         """Tell all other workers something; while the bus is away, nobody."""

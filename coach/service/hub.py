@@ -329,6 +329,12 @@ class Hub:
         for topic in idle:
             self._feeds.pop(topic).close()
 
+    def close(self) -> None:
+        """Let all feeds go; their readers are gone, or are told to go."""
+        for feed in self._feeds.values():
+            feed.close()
+        self._feeds.clear()
+
     def _answer(self, asked: Message) -> None:
         """Publish the snapshot that another worker's reader waits for, if the call is here."""
         topic = str(asked["topic"])

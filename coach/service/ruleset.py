@@ -20,7 +20,7 @@ from watchfiles import awatch
 from coach.coaching.checker import Checker
 from coach.coaching.must_says import MustSayFinder
 from coach.coaching.signals import SignalFinder
-from coach.errors import CoachError
+from coach.errors import CoachError, MessageError
 from coach.garbage import no_collection
 from coach.rulebook.book import load_rulebook
 from coach.rulebook.proof import prove
@@ -99,12 +99,19 @@ class RuleSource:
         self._current: RuleSet | None = None
         self._listeners: list[Callable[[], None]] = []
         self._swapped = asyncio.Event()
+        self._over = False
         self.stale = ""
         self.warm = False
 
     @property
     def current(self) -> RuleSet:
-        """The rule set in force."""
+        """The rule set in force.
+
+        Raises:
+            MessageError: `not_authenticated`: it was let go, with the last tenant that had it.
+        """
+        if self._over:
+            raise MessageError("not_authenticated", "租户已经不在这里了")
         if self._current is None:
             raise RuntimeError("rules are used before they were loaded")
         return self._current
@@ -117,6 +124,14 @@ class RuleSource:
     def on_change(self, listener: Callable[[], None]) -> None:
         """Call `listener` after each swap."""
         self._listeners.append(listener)
+
+    def ignore(self, listener: Callable[[], None]) -> None:
+        """Call `listener` no more."""
+        self._listeners.remove(listener)
+
+    def let_go(self) -> None:
+        """Free the memory: nobody has these rules any more. Who still asks for them is told so."""
+        self._over, self._current = True, None
 
     def load(self, ruleset: RuleSet | None = None) -> None:
         """Take `ruleset`, or load the first set from the folders.

@@ -217,6 +217,13 @@ class Tenant:
             await self.store.close()
             await self.database.close()
 
+    def let_go(self) -> None:
+        """Leave nothing behind in what tenants share: the rest goes with the last request or socket that has it."""
+        self.calls.close()
+        self.hub.close()
+        if self._channel is not None:
+            self._channel.close()
+
     def _limit_events(self) -> None:
         # Quotas that stay as they are go on counting.
         pace, quota = self.calls.pace, self.quotas.events_per_second

@@ -180,8 +180,6 @@ class Tenants(Mapping[str, Tenant]):
                 for key, source in self._sources.items():
                     if key not in self._keepers:
                         self._keepers[key] = _Keeper(source, watched=watched)
-                for key in self._keepers.keys() - self._sources.keys():
-                    await self._keepers.pop(key).close()
                 await asyncio.sleep(_LOOK_S)
         finally:
             await asyncio.gather(*(each.close() for each in self._keepers.values()))
@@ -231,16 +229,15 @@ class Tenants(Mapping[str, Tenant]):
         self._plans = plans
         self._served |= {tenant.name: tenant for tenant in fresh}
         leaving = [self._served.pop(name) for name in gone]
-        self._sources = {
-            key: source
-            for key, source in self._sources.items()
-            if any(tenant.rules is source for tenant in self._served.values())
-        }
+        kept = {tenant.rules for tenant in self._served.values()}
+        unused = [key for key, source in self._sources.items() if source not in kept]
         self._heard()
         if changes:
             self._noted(changes, plans)
         for tenant in leaving:
             await self._leave(tenant)
+        for key in unused:
+            await self._let_rules_go(key)
         log.info("租户文件已重新加载：%s", changes)
         told = "\n".join(
             line for plan in plans for line in self._told_waiting(plan, waiting.get(plan.name, ()))
@@ -279,6 +276,8 @@ class Tenants(Mapping[str, Tenant]):
 
     async def _begin(self, tenant: Tenant) -> None:
         async with contextlib.AsyncExitStack() as stack:
+            # Also if it cannot begin.
+            stack.callback(tenant.let_go)
             await stack.enter_async_context(tenant.running())
             self._stacks[tenant.name] = stack.pop_all()
 
@@ -292,6 +291,13 @@ class Tenants(Mapping[str, Tenant]):
                 await self._emptied(tenant.name)
                 await tenant.store.settle()
         await self._end(tenant.name)
+
+    async def _let_rules_go(self, key: tuple[object, ...]) -> None:
+        """Free rules that nobody has any more; whoever comes back has them loaded anew."""
+        source = self._sources.pop(key)
+        if (keeper := self._keepers.pop(key, None)) is not None:
+            await keeper.close()
+        source.let_go()
 
     def _told_waiting(self, plan: TenantPlan, fields: tuple[str, ...]) -> list[str]:
         message = "改动要重启服务才生效，现在仍按原来的值"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import time
+import weakref
 
 import pytest
 from test_connectors import recorded_twilio, signed  # noqa: F401 - a fixture
 from test_tenants import _upgrade
+from valkey_server import Valkey
 
 from coach.errors import ConfigError
 from coach.service.database import DatabaseAwayError
@@ -108,6 +111,81 @@ def test_a_tenant_that_comes_back_has_what_was_acked(site):
     producer.acked("c1", 3)
     told = there.running.http("GET", "/v1/calls/c1", key=key).json()
     assert [each["text"] for each in told["utterances"]] == ["我不知道", "请稍等"]
+
+
+OWN_RULES = "[bank]\n[shop]\nrules_dir = 'own/rules'\nphrasebook_dir = 'own/phrasebook'\n"
+
+
+@pytest.fixture
+def own_rules(tmp_path, fill_book):
+    """The rules of a tenant that shares none, in their folder."""
+    (tmp_path / "state" / "own").mkdir(parents=True)
+    return fill_book(tmp_path / "state" / "own") / "rules"
+
+
+def test_the_memory_of_a_removed_tenant_is_freed(site, own_rules):
+    """Its rules and calls go while the service runs; back again it has all of them."""
+    there = site(text=OWN_RULES)
+    key = there.key("shop")
+    producer = there.call(key)
+    shop = there.tenants["shop"]
+    rules = weakref.ref(shop.rules.current.checker)
+    there.change(ONE)
+    assert producer.close_code() == 4401
+    assert (len(shop.calls), len(shop.hub)) == (0, 0)
+    until(lambda: gc.collect() is not None and rules() is None)
+    there.change(OWN_RULES)
+    again = there.clients.producer(there.running, key=key)
+    again.send(there.wire.said("应该会到", seq=3))
+    again.acked("c1", 3)
+    told = there.running.http("GET", "/v1/calls/c1", key=key).json()
+    assert [each["rule"] for each in told["advice"]] == ["ignorance/bare-dont-know", "hedging/should-be"]
+
+
+def test_a_tenant_leaves_nothing_with_those_who_stay(site, tmp_path):
+    """Coming and going as often as it likes, or failing to begin, it adds nobody who is told of rules or Redis."""
+    pytest.importorskip("redis", reason="needs coach[cluster]")
+    server = Valkey(tmp_path).start()
+    try:
+        there = site(redis_url=server.url)
+        service = there.running.service
+
+        def told():
+            bus = service.bus
+            listeners = bus._handlers, bus._listeners, bus._topic_listeners, service.default.rules._listeners
+            return [len(each) for each in listeners]
+
+        before = told()
+        for _ in range(3):
+            there.change("[bank]\n[shop]\n")
+            assert told() > before
+            there.change(ONE)
+            until(lambda: told() == before)
+        (there.file.parent / "tenants" / "shop" / "coach.sqlite3").write_bytes(b"no database")
+        there.change("[bank]\n[shop]\n")
+        assert there.tenants.stale
+        until(lambda: told() == before)
+    finally:
+        there.running.stop()
+        server.kill()
+
+
+def test_rules_of_a_tenant_that_comes_back_at_once_are_followed(site, own_rules):
+    """Files that change speak as before: what watched the old ones is gone, not in the way."""
+    there = site(text=OWN_RULES, reload_rules=True)
+    key = there.key("shop")
+    there.change(ONE)
+    there.change(OWN_RULES)
+    file = own_rules / "hedging.yml"
+    text = file.read_text("utf-8").replace("(是|会)", "(是|会|能)").replace("应该会", "应该能")
+
+    def speaks():
+        # Once more: it may have been written before anybody watched.
+        file.write_text(text, "utf-8")
+        asked = {"text": "明天应该能到"}
+        return there.running.http("POST", "/v1/check", key=key, json=asked).json()["hits"]
+
+    until(speaks)
 
 
 def test_changed_quotas_apply(site):
