@@ -44,11 +44,36 @@ AgentIs = Annotated[
     typer.Option("--agent-is", help="转写里坐席叫什么，如 SPEAKER_00；first 表示先开口的是坐席；可重复。"),
 ]
 CustomerIs = Annotated[list[str] | None, typer.Option("--customer-is", help="转写里客户叫什么；可重复。")]
+Columns = Annotated[
+    list[str] | None,
+    typer.Option("--column", metavar="FIELD=HEADER", help="表头叫别的名字时指明，如 text=说了什么；可重复。"),
+]
 TranscriptFormat = Annotated[
     Literal["", "jsonl", "json", "csv", "xlsx", "text", "vtt", "srt"],
     typer.Option(help="不自动识别，全按这种格式读。"),
 ]
 Encoding = Annotated[str, typer.Option(help="文本文件的编码；默认自动识别 UTF-8、GB18030 和 UTF-16。")]
+
+
+def read_columns(texts: list[str] | None) -> tuple[tuple[str, str], ...]:
+    """Read `FIELD=HEADER` of --column as (field, header).
+
+    Raises:
+        typer.BadParameter: one has no `=`, or there is no such field.
+    """
+    return tuple(_read_column(text) for text in texts or ())
+
+
+def _read_column(text: str) -> tuple[str, str]:
+    from coach.transcripts.columns import check_field  # noqa: PLC0415 - most commands read no tables
+
+    name, equals, header = text.partition("=")
+    if not equals or not header.strip():
+        raise typer.BadParameter(f"--column: 收到 {text!r}，应为 FIELD=HEADER，如 text=说了什么")
+    try:
+        return check_field(name.strip()), header.strip()
+    except ValueError as error:
+        raise typer.BadParameter(f"--column: {error}") from error
 
 
 def is_masking(*, unmasked: bool) -> bool:

@@ -14,6 +14,7 @@ import typer
 
 from coach.commands.options import (
     AgentIs,
+    Columns,
     CustomerIs,
     Encoding,
     Json,
@@ -23,6 +24,7 @@ from coach.commands.options import (
     TranscriptFormat,
     Unmasked,
     is_masking,
+    read_columns,
 )
 
 if TYPE_CHECKING:
@@ -53,6 +55,7 @@ def review(
     customer_is: CustomerIs = None,
     format: TranscriptFormat = "",  # noqa: A002 - the flag is called so
     encoding: Encoding = "",
+    column: Columns = None,
     since: Annotated[
         datetime | None,
         typer.Option(
@@ -92,6 +95,8 @@ def review(
 
       coach review whisper/ --out 结果 --agent-is SPEAKER_00
 
+      coach review 老系统.csv --out 结果 --column text=说了什么 --column speaker=谁
+
       coach review 上月/ --out 试算 --rules 新规则 --compare 旧规则      规则上线前，先看上月会怎样
     """
     from coach.review.outputs import write_outputs  # noqa: PLC0415
@@ -112,6 +117,7 @@ def review(
             customer_is=frozenset(customer_is or ()),
             format=format,
             encoding=encoding,
+            columns=read_columns(column),
         ),
     )
     started = time.monotonic()

@@ -12,12 +12,14 @@ import typer
 
 from coach.commands.options import (
     AgentIs,
+    Columns,
     CustomerIs,
     Encoding,
     Json,
     TranscriptFormat,
     Unmasked,
     is_masking,
+    read_columns,
 )
 
 if TYPE_CHECKING:
@@ -63,12 +65,7 @@ def transcripts(
     customer_is: CustomerIs = None,
     format: TranscriptFormat = "",  # noqa: A002 - the flag is called so
     encoding: Encoding = "",
-    column: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--column", metavar="FIELD=HEADER", help="表头叫别的名字时指明，如 text=说了什么；可重复。"
-        ),
-    ] = None,
+    column: Columns = None,
     turns: Annotated[int, typer.Option(min=0, help="每个文件的第一通显示几句。")] = 4,
     head: Annotated[int, typer.Option(min=0, help="每个文件只读前几通；0 是读完。")] = 0,
     unmasked: Unmasked = False,
@@ -100,7 +97,7 @@ def transcripts(
         customer_is=frozenset(customer_is or ()),
         format=format,
         encoding=encoding,
-        columns=tuple(_read_column(text) for text in column or ()),
+        columns=read_columns(column),
     )
     shown = mask if is_masking(unmasked=unmasked) else str
     pieces = plan(sources, options=options, slice_bytes=sys.maxsize)
@@ -110,18 +107,6 @@ def transcripts(
     )
     wrong = _print_json(looks) if json else _print_human(looks, many=len(pieces) > _FILES)
     raise typer.Exit(1 if wrong else 0)
-
-
-def _read_column(text: str) -> tuple[str, str]:
-    from coach.transcripts.columns import check_field  # noqa: PLC0415
-
-    name, equals, header = text.partition("=")
-    if not equals or not header.strip():
-        raise typer.BadParameter(f"--column: 收到 {text!r}，应为 FIELD=HEADER，如 text=说了什么")
-    try:
-        return check_field(name.strip()), header.strip()
-    except ValueError as error:
-        raise typer.BadParameter(f"--column: {error}") from error
 
 
 @dataclass(slots=True)

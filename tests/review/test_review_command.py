@@ -140,3 +140,27 @@ def test_the_summary_and_the_report_tell_the_same_rate(center: Center) -> None:
     summary = orjson.loads((center.out / "summary.json").read_bytes())
     assert (summary["faulty_turns"], summary["agent_turns"]) == (1, 100)
     assert "有 1.0 句需要换个说法" in (center.out / "report.html").read_text("utf-8")
+
+
+def test_columns_that_are_named_are_read(center: Center) -> None:
+    """What a message of `coach review` advises is there: a table with headers of its own is judged."""
+    center.calls.write_text(f"谁,说了什么\n客服,{FAULTY}\n客户,好\n", encoding="utf-8")
+    assert "--column text=列名" in (review(center), (center.out / "rejects.jsonl").read_text())[1]
+    result = review(center, "--fresh", "--column", "speaker=谁", "--column", "text=说了什么")
+    assert result.exit_code == 0, result.output
+    assert "质检 1 通" in result.output
+
+
+def test_other_columns_are_other_conditions(center: Center) -> None:
+    """Results that were read by other columns are never gone on with."""
+    center.calls.write_text(f"角色,内容,备注\n客服,{FAULTY},{CLEAN}\n", encoding="utf-8")
+    assert review(center).exit_code == 0
+    assert isinstance(review(center, "--column", "text=备注").exception, ConfigError)
+
+
+def test_a_column_without_a_field_is_a_wrong_argument(center: Center) -> None:
+    """The message says what came and what was expected."""
+    center.write_calls([("agent", CLEAN)])
+    result = review(center, "--column", "说了什么")
+    assert result.exit_code == 2
+    assert "FIELD=HEADER" in result.output
