@@ -25,6 +25,9 @@ _STOP: Final = (
     "查办号卡证本已收用买能可会对从之前后身份手机电联系现先女士姐年麻烦帮些几谁过着得很太再又只所为以"
 )
 _TITLE: Final = "(?:先生|女士|小姐|老师|同志)"
+# Nearly always somebody's, and what anybody may have in front of it (高中老师, 辛苦老师了, 相信王老师).
+_OWN_TITLE: Final = "(?:先生|女士|小姐)"
+_TAUGHT_TITLE: Final = "(?:老师(?!们|傅)|同志(?!们))"
 # Words that begin like a name.
 _NOT_NAMES: Final = (
     "师傅|师父|车[来去了过到给送在不我没就辆]|安装|安保|安全|安排|管理|管家|项目|马上|马路|马桶|方便|方案|方法|高级|高管|高速|高铁|何时|何况|于是"
@@ -78,7 +81,26 @@ _IS: Final = re.compile(
 _BEFORE_SURNAME: Final = rf"[谢那和向于从查连单等](?:{_COMPOUND}|[{_SURNAMES}]){_TITLE}"
 _ADDRESSED: Final = re.compile(
     rf"(?:^|(?<=[^一-龥])|(?<=[是找叫给跟和问好请为人下位谢那向让对烦您你]))(?P<name>(?!{_NOT_NAMES}|{_BEFORE_SURNAME}|(?:{_COMPOUND}){_TITLE})(?:{_COMPOUND}|[{_SURNAMES}])(?:{_GIVEN}{_GIVEN}|{_GIVEN}(?<![老小大总])))"
-    rf"(?={_TITLE}(?!们))"
+    rf"(?={_OWN_TITLE}(?!们))"
+)
+
+# What stands before 老师 and begins like a name: words of school, of time, and what one says to a teacher.
+_BEFORE_TEACHER: Final = (
+    "任[课教职组免]|劳动|农[学业村科]|党[校课委内支总]|班[级上主]|毕[业竟]|文[化科理艺学案言字物书献]|高[一二三数考年校分等手效难温层大质风]|初[一二三级]|国[学际画语]|韩[语国]|宿[管舍]"
+    "|游[泳学]|武[术艺装]|古[筝琴典文诗代人生]|陶[艺瓷]|花[艺样]|毛笔|乐[器理团队]|管[弦乐]|马[头术]|金[牌奖]|围棋|计算|蒙[氏古]|印[度语刷花]|阿拉|宗教|方[言程向]|司令|施工|皮肤|金融|纪[检录念律]|童声|舒[服适]"
+    "|辛[苦勤]|相[信比当处]|许多|平[常日均]|周[一二三四五六日末围]|那[天位个种次里边时些]|全[校市班体部省国天年新科]|左右|陆续|尤其|尚未|何[必况]|明[确显年]|宁愿"
+    "|强[调烈]|曾经|宣[布传告]|连[续忙同]|单[科身]|应[届当]|门口|左边|时[候刻常]|关[注于心]|向来|和[平谐]|成[绩人年]|盛[情大]|温[柔暖]|严[厉肃格]|安[全静慰]"
+    "|元老|优秀|幼[师教]|音乐|美术"
+)
+# A given name hardly ever ends so: nouns of school, and surnames that no given name has (辛苦李老师).
+_NO_LAST: Final = (
+    "课科级班校务勤管术种边里面门间员部室所院区县市省天次件条章料具器械机绩单表费站线号组队店园楼版社系舞操队位名好新老学"
+    "王李张刘陈赵吴周徐孙朱胡郭何罗郑梁谢宋唐许韩冯邓曹彭曾肖董潘袁蔡蒋余于杜程魏苏吕丁任卢姚沈姜崔谭陆范汪廖贾付邹孟邱侯尹薛闫史郝顾龚邵戴莫孔汤"
+)
+_TEACHER: Final = re.compile(
+    rf"(?:^|(?<=[^一-龥])|(?<=[是找叫给跟和问请为位谢向让对烦您你]))(?P<name>(?!{_NOT_NAMES}|{_BEFORE_TEACHER})"
+    rf"(?:(?:{_COMPOUND}){_GIVEN}(?:{_GIVEN})?|[{_SURNAMES}](?<![{_DOUBTFUL}]){_GIVEN}{_GIVEN}|"
+    rf"[{_SURNAMES}](?<![{_DOUBTFUL}]){_GIVEN}(?={_TAUGHT_TITLE}(?:[您你]好|[^一-龥]|$)))(?<![{_NO_LAST}]))(?={_TAUGHT_TITLE})"
 )
 
 _DOMAIN: Final = r"(?:[A-Za-z0-9\-]+(?: ?(?:\.|点) ?[A-Za-z0-9\-]{1,30}){1,4})"
@@ -158,7 +180,8 @@ _PATTERNS: Final[tuple[tuple[re.Pattern[str], tuple[tuple[Kind, re.Pattern[str]]
         (("email", _EMAIL), ("passport", _PASSPORT), ("plate", _PLATE), ("account", _ACCOUNT)),
     ),
     (re.compile("[叫姓名主人]"), (("name", _INTRODUCED),)),
-    (re.compile(_TITLE), (("name", _ADDRESSED),)),
+    (re.compile(_OWN_TITLE), (("name", _ADDRESSED),)),
+    (re.compile("老师|同志"), (("name", _TEACHER),)),
     (re.compile("[我您你他她]是"), (("name", _IS),)),
 )
 
