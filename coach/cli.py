@@ -31,6 +31,7 @@ from coach.commands import (
     transcripts,
     webhooks,
 )
+from coach.commands.standard_streams import drop_output, prepare_streams
 from coach.commands.usage import UsageError, explain_usage
 from coach.errors import CoachError, exit_code
 
@@ -83,8 +84,10 @@ def _root(
 
 def main() -> None:
     """Run the command line; errors meant for people are printed without a trace."""
+    prepare_streams()
     try:
         code = app(standalone_mode=False)
+        sys.stdout.flush()
     except UsageError as error:
         print(explain_usage(error), file=sys.stderr)
         sys.exit(2)
@@ -94,9 +97,13 @@ def main() -> None:
         print(error, file=sys.stderr)
         sys.exit(exit_code(error))
     except OSError as error:
-        # Whatever command met it: a path that was given, and that may not be used.
         if error.filename is None:
-            raise
+            if error.errno not in _NOT_THE_PATH:
+                raise
+            drop_output()
+            print(f"无法写出结果：{error.strerror}", file=sys.stderr)
+            sys.exit(1)
+        # Whatever command met it: a path that was given, and that may not be used.
         print(f"{error.filename}: 无法读写：{error.strerror}", file=sys.stderr)
         sys.exit(1 if error.errno in _NOT_THE_PATH else 2)
     sys.exit(code if isinstance(code, int) else 0)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from coach.commands.options import Json, Packs, PhrasebookDir, RulesDir, Unmasked, is_masking, load_book
+from coach.commands.standard_streams import Texts, without_mark
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -61,16 +62,20 @@ def check(
     if calls:
         from coach.commands.calls import check_calls  # noqa: PLC0415 - sentences alone do not need it
 
-        wrong = check_calls(sys.stdin.buffer, sys.stdout.buffer, sys.stderr, rulebook=book, masking=masking)
+        wrong = check_calls(
+            without_mark(sys.stdin.buffer), sys.stdout.buffer, sys.stderr, rulebook=book, masking=masking
+        )
         raise typer.Exit(2 if wrong else 0)
     inspector = _Inspector(Checker(book), book.phrasebook, trial=trial, masking=masking)
     if json and not texts:
-        wrong = inspector.print_json(sys.stdin.buffer)
+        wrong = inspector.print_json(without_mark(sys.stdin.buffer))
         raise typer.Exit(2 if wrong else 0)
+    given = Texts.of(texts)
     if json:
-        inspector.print_json_texts(texts or [])
+        inspector.print_json_texts(given)
     else:
-        inspector.print_human(texts or (line.rstrip("\n") for line in sys.stdin))
+        inspector.print_human(given)
+    raise typer.Exit(2 if given.wrong else 0)
 
 
 class _Inspector:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from coach.commands.options import Json  # noqa: TC001 - typer reads the annotations
+from coach.commands.standard_streams import Texts
 
 
 def mask(
@@ -40,18 +41,8 @@ def mask(
     if not texts and sys.stdin.isatty():
         raise typer.BadParameter("请给出要脱敏的文字，或从标准输入送入。例：coach mask 我叫王小明")
     kinds = KINDS if orders else DEFAULT_KINDS
-    wrong = 0
-    lines = [text.encode("utf-8", "surrogateescape") for text in texts] if texts else sys.stdin.buffer
-    for number, line in enumerate(lines, 1):
-        try:
-            text = line.decode("utf-8").rstrip("\r\n")
-        except UnicodeDecodeError as error:
-            wrong += 1
-            print(
-                f"第 {number} 行：第 {error.start + 1} 个字节不是 UTF-8；应为 UTF-8 编码的文字，这一行没有输出",
-                file=sys.stderr,
-            )
-            continue
+    given = Texts.of(texts)
+    for text in given:
         masked = mask_text(text, final=not partial, kinds=kinds)
         if not json:
             print(masked)
@@ -63,4 +54,4 @@ def mask(
             for each in find(text, final=not partial, kinds=kinds)
         ]
         sys.stdout.buffer.write(orjson.dumps({"masked": masked, "spans": spans}) + b"\n")
-    raise typer.Exit(2 if wrong else 0)
+    raise typer.Exit(2 if given.wrong else 0)
