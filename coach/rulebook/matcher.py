@@ -213,7 +213,7 @@ class Matcher:
             traces += self._search_by_sound(normalized, taken=traces)
         traces = _longest(traces)
         if self._opinion is not None:
-            traces = self._opinion.review(normalized, traces, closed=closed)
+            traces = self._opinion.review(normalized, traces, closed=closed, cut=self.tokenizer.cut)
         return Findings(normalized, tuple(tokens), tuple(traces))
 
     def _search(self, encoded: Encoded, candidates: Sequence[int], normalized: Normalized) -> list[Trace]:

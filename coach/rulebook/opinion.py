@@ -14,9 +14,10 @@ import math
 import re
 import zlib
 from array import array
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -106,12 +107,20 @@ class Opinion:
         odds = self.model.bias[category] + sum(map(weights.__getitem__, features))
         return 1 / (1 + math.exp(-min(max(odds, -30.0), 30.0)))
 
-    def review(self, normalized: Normalized, traces: list[Trace], *, closed: bool) -> list[Trace]:
+    def review(
+        self,
+        normalized: Normalized,
+        traces: list[Trace],
+        *,
+        closed: bool,
+        cut: Callable[[str], list[str]],
+    ) -> list[Trace]:
         """Veto the hits that are none, and add a notice where no hit is left.
 
         Args:
             traces: what the rules found in `normalized`.
             closed: False for partial text, where nothing is added: words still to come may change the tone.
+            cut: cuts normalised text into words; what is marked are whole ones.
         """
         judged: list[Trace] = []
         for trace in traces:
@@ -120,7 +129,7 @@ class Opinion:
         if closed and not any(trace.is_hit for trace in judged):
             # What a rule has looked at and let pass, an offer say, is not told after all.
             passed = frozenset(trace.rule.category for trace in judged)
-            if notice := self.notice(normalized, without=passed):
+            if notice := self.notice(normalized, without=passed, cut=cut):
                 judged.append(notice)
         return judged
 
@@ -149,12 +158,15 @@ class Opinion:
             for start, end in _pieces(text)
         )
 
-    def notice(self, normalized: Normalized, *, without: frozenset[str]) -> Trace | None:
+    def notice(
+        self, normalized: Normalized, *, without: frozenset[str], cut: Callable[[str], list[str]]
+    ) -> Trace | None:
         """Return the likeliest fault that no rule found, or None.
 
         Args:
             normalized: a whole sentence, never partial text.
             without: categories that a rule has looked at and let pass.
+            cut: as for `review`.
         """
         best: tuple[float, str, int, int] | None = None
         for start, end in _pieces(normalized.text):
@@ -171,7 +183,7 @@ class Opinion:
         piece = normalized.text[start:end]
         words = "、".join(f"「{gram}」" for gram in self.reasons(category, self.features(piece)))
         rule = self.notices[category]
-        left, right = self._stretch(category, piece)
+        left, right = _whole_words(cut(piece), *self._stretch(category, piece))
         first, last = normalized.span(start + left, start + right)
         return Trace(
             replace(rule, explain=f"{rule.explain}（第二意见，把握 {likely:.0%}，依据 {words}）"),
@@ -296,6 +308,12 @@ def read(path: Path) -> OpinionModel:
         orjson.JSONDecodeError,
     ) as error:
         raise ValueError(f"不是第二意见的模型文件：{error!r}") from error
+
+
+def _whole_words(words: list[str], start: int, end: int) -> tuple[int, int]:
+    """Widen a stretch of the text that these words make to whole words; its grams begin and end anywhere."""
+    edges = list(accumulate(map(len, words), initial=0))
+    return edges[bisect_right(edges, start) - 1], edges[bisect_left(edges, end)]
 
 
 def _bounds(text: str) -> list[int]:

@@ -122,6 +122,12 @@ def test_tells_a_notice_where_no_rule_speaks(book: Rulebook) -> None:
     assert "「没准」" in trace.rule.explain
 
 
+def test_marks_whole_words(book: Rulebook) -> None:
+    """What spoke for the fault may end inside a word; the mark does not."""
+    (trace,) = found(book, "您的订单没准儿明天")
+    assert "您的订单没准儿明天"[trace.start : trace.end] == "没准儿"
+
+
 def test_adds_nothing_to_partial_text(book: Rulebook) -> None:
     """Words still to come may change the tone, so partial text gets no notice."""
     assert found(book, "您的订单没准明天", closed=False) == ()
