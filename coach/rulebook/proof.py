@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # The digest of rules/ and phrasebook/ as they are shipped. The test suite runs each of their examples, and fails
 # while another digest stands here.
-SHIPPED: Final = "0547b03f8850"
+SHIPPED: Final = "4baed0122f2d"
 
 
 def prove(rulebook: Rulebook, *, remembered: Path | None) -> None:
