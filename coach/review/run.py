@@ -18,6 +18,7 @@ from coach.review.journal import Journal, Terms
 from coach.review.pool import on_all_cores, one_by_one
 from coach.review.progress import Progress, Quiet
 from coach.review.tally import Tally
+from coach.transcripts.names import readable
 from coach.transcripts.plan import plan
 
 if TYPE_CHECKING:
@@ -163,7 +164,7 @@ def _slice_bytes(sources: Sequence[Path]) -> int:
 def _terms(slices: Sequence[Slice], setup: ReviewSetup, judge: Judge) -> Terms:
     inputs: dict[str, tuple[int, int]] = {}
     for piece in slices:
-        name = str(piece.file)
+        name = readable(piece.file)
         if name not in inputs:
             try:
                 state = piece.file.stat()
@@ -273,7 +274,7 @@ def _summary(total: Tally, sources: Sequence[Path], setup: ReviewSetup, judge: J
             "passing": card.passing,
             "digest": card.digest,
         },
-        "sources": [str(source) for source in sources],
+        "sources": [readable(source) for source in sources],
         "masked": setup.masked,
         "since": setup.since.isoformat() if setup.since else None,
         "mean_points": total.mean(total.points),

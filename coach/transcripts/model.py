@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, Literal
 
+from coach.transcripts.names import readable
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -150,4 +152,5 @@ class Slice:
     @property
     def name(self) -> str:
         """The file as people know it: `a.zip!/inner.csv` inside an archive."""
-        return f"{self.file}!/{self.member}" if self.member else str(self.file)
+        file = readable(self.file)
+        return f"{file}!/{self.member}" if self.member else file

@@ -5,6 +5,7 @@ No two files of a run have the same name; which of them share one never depends 
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from dataclasses import replace
@@ -30,7 +31,7 @@ def name_calls(pieces: Iterable[Slice], below: Mapping[Path, str]) -> Iterator[S
         below: the path of each file below its source; of a source that is a file, its name.
     """
     held = list(pieces)
-    choices = {(piece.file, piece.member): _choices(piece, below[piece.file]) for piece in held}
+    choices = {(piece.file, piece.member): _choices(piece, readable(below[piece.file])) for piece in held}
     taken = dict.fromkeys(choices, 0)
     # The last choice is the whole path, which no other file has.
     for _ in range(2):
@@ -40,6 +41,16 @@ def name_calls(pieces: Iterable[Slice], below: Mapping[Path, str]) -> Iterator[S
     for piece in held:
         file = (piece.file, piece.member)
         yield replace(piece, stem=choices[file][taken[file]])
+
+
+def readable(path: Path | str) -> str:
+    """Return a path as text that can be written: a part that is not in UTF-8 is read as GB18030, or escaped."""
+    text = str(path)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return "/".join(map(_readable_part, os.fsencode(text).split(os.fsencode(os.sep))))
+    return text
 
 
 def without_endings(name: str) -> str:
@@ -58,10 +69,19 @@ def without_endings(name: str) -> str:
 def _choices(piece: Slice, below: str) -> tuple[str, str, str]:
     """Return names for the calls of a file, the shortest first."""
     if not piece.member:
-        return without_endings(below), below, str(piece.file)
+        return without_endings(below), below, piece.name
     # The folders of an archive that is a source itself are below that source.
     folder = f"{without_endings(below)}/" if "/" in below else ""
     return folder + without_endings(piece.member), f"{below}/{piece.member}", piece.name
+
+
+def _readable_part(part: bytes) -> str:
+    for encoding in ("utf-8", "gb18030"):
+        try:
+            return part.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return "".join(chr(byte) if byte < 128 else f"%{byte:02X}" for byte in part)  # noqa: PLR2004 - ASCII
 
 
 def _clashing(names: Mapping[_File, str]) -> list[_File]:

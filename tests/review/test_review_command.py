@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import orjson
@@ -164,3 +167,20 @@ def test_a_column_without_a_field_is_a_wrong_argument(center: Center) -> None:
     result = review(center, "--column", "说了什么")
     assert result.exit_code == 2
     assert "FIELD=HEADER" in result.output
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are text there")
+def test_names_of_files_in_another_encoding(center: Center) -> None:
+    """A folder that was unpacked on Linux from a Chinese Windows: its names in GBK are told as they were meant."""
+    folder = center.calls
+    folder.mkdir()
+    names = ["十月/甲.txt".encode("gbk"), "乙.txt".encode(), b"\xff\xfe.txt"]
+    for name in names:
+        file = Path(os.fsdecode(os.fsencode(folder) + b"/" + name))
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(f"客服：{FAULTY}\n客户：好\n", encoding="utf-8")
+    result = review(center)
+    assert result.exit_code == 0, result.output
+    lines = (center.out / "results.jsonl").read_bytes().splitlines()
+    assert {orjson.loads(line)["id"] for line in lines} == {"十月/甲", "乙", "%FF%FE"}
+    assert review(center).exit_code == 0, "gone on with"
