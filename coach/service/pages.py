@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
@@ -11,6 +10,8 @@ from starlette.staticfiles import StaticFiles
 
 from coach.errors import MessageError
 from coach.service.access import service_of
+from coach.service.demo_session import end_session, new_session
+from coach.service.handshake import credential_of
 from coach.service.responses import JsonResponse
 
 if TYPE_CHECKING:
@@ -18,14 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from starlette.types import Scope
-
-    from coach.service.roles import Role
-
-# A working day: the demo page holds its tokens for as long as it is open.
-_DEMO_TTL_S: Final = 12 * 3600
-# As the demo page's calls have it (web/src/pages/demo.ts).
-_DEMO_TEAM: Final = "demo"
-_DEMO_SUPERVISOR: Final = "演示班长"
 
 _YEAR_S: Final = 365 * 86_400
 # Watchdogs and proxies ask with HEAD; the server leaves the body out.
@@ -140,20 +133,17 @@ async def demo_page(request: Request) -> Response:
 
 @demo_router.post("/demo/session")
 async def demo_session(request: Request) -> Response:
-    """Give a visitor of the demo an agent of his own, with tokens for that agent only."""
+    """Give a visitor of the demo an agent of his own, with tokens for that agent only.
+
+    Whoever comes with the producer token of a session, also an expired one, gives that up: its calls end.
+    """
     service = service_of(request)
     if not service.gate.allows_origin(request.headers.get("origin"), host=request.headers.get("host")):
         raise MessageError("not_allowed", "来源未授权")
-    agent_id = f"demo-{secrets.token_hex(4)}"
-    session: dict[str, Any] = {"agent_id": agent_id}
-    sides: tuple[tuple[str, Role], ...] = (("sidebar", "agent"), ("producer", "producer"))
-    for side, role in sides:
-        session[f"{side}_token"] = service.tokens.mint(role=role, subject=agent_id, ttl_s=_DEMO_TTL_S)[0]
-    # All demo calls belong to one team, which any visitor may look at.
-    session["supervisor_token"] = service.tokens.mint(
-        role="supervisor", subject=_DEMO_SUPERVISOR, teams=(_DEMO_TEAM,), ttl_s=_DEMO_TTL_S
-    )[0]
-    return JsonResponse(session)
+    former = credential_of(request.headers)
+    if former is not None:
+        await end_session(service, former)
+    return JsonResponse(new_session(service))
 
 
 def _page(file: Path) -> Response:

@@ -154,8 +154,8 @@ class Store:
         self._check_there()
         return await self._database.read(partial(read_call, call_id=call_id))
 
-    async def open_calls(self, *, since: float, limit: int) -> list[str]:
-        """List calls that have not ended, youngest first. `since` in seconds since 1970."""
+    async def open_calls(self, *, since: float, limit: int, agent_id: str | None = None) -> list[str]:
+        """List calls that have not ended, of all agents or of one, youngest first. `since` in seconds since 1970."""
         table = schema.calls
         query = (
             select(table.c.call_id)
@@ -163,6 +163,8 @@ class Store:
             .order_by(table.c.started_at.desc())
             .limit(limit)
         )
+        if agent_id is not None:
+            query = query.where(table.c.agent_id == agent_id)
         async with self.reading() as connection:
             return list((await connection.execute(query)).scalars())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -160,6 +161,37 @@ def test_the_demo_gives_every_visitor_an_agent_of_his_own(running, clients, wire
     producer.acked("c1", 1)
     producer.send(wire.started("c2", agent_id=two["agent_id"]))
     assert producer.next()["code"] == "not_allowed"
+
+
+def test_a_renewed_demo_ends_the_calls_of_the_agent_before(running, clients, wire):
+    """The wallboard shows them no longer; the token may have expired, and ends nobody else's calls."""
+    now = [time.time()]
+    service = running(demo=True, clock=lambda: now[0], call_timeout_s=0, call_idle_s=2 * 86_400)
+    one, two = (service.http("POST", "/demo/session", key=None).json() for _ in range(2))
+    for call_id, session in (("c1", one), ("c2", two)):
+        producer = clients.producer(service, key=session["producer_token"])
+        producer.send(
+            wire.started(call_id, agent_id=session["agent_id"], team="demo"),
+            wire.said("好的", seq=2, call_id=call_id),
+        )
+        producer.acked(call_id, 2)
+    now[0] += 13 * 3600
+    board = clients.socket(f"{service.url}/v1/teams/demo/stream")
+    looking = service.http("POST", "/demo/session", key=None).json()["supervisor_token"]
+    board.send({"type": "hello", "token": looking})
+    assert {call["call_id"] for call in board.until("team.calls")["calls"]} == {"c1", "c2"}
+    former = {"Authorization": f"Bearer {one['producer_token']}"}
+    assert service.http("GET", "/v1/calls/c1", key=None, headers=former).status_code == 401
+    renewed = service.http("POST", "/demo/session", key=None, headers=former).json()
+    assert renewed["agent_id"] not in {one["agent_id"], two["agent_id"]}
+    assert board.until("team.call_gone")["call_id"] == "c1"
+    told = [service.http("GET", f"/v1/calls/{call_id}").json()["ended_ms"] for call_id in ("c1", "c2")]
+    assert told == [13 * 3_600_000, None]
+    # Nobody's calls are ended by who cannot show that they were his.
+    for token in (two["sidebar_token"], two["supervisor_token"], "demo", service.token("demo-x")):
+        headers = {"Authorization": f"Bearer {token}"}
+        assert service.http("POST", "/demo/session", key=None, headers=headers).status_code == 200
+    assert service.http("GET", "/v1/calls/c2").json()["ended_ms"] is None
 
 
 def test_the_demo_answers_its_own_pages_only(running):

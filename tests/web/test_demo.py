@@ -75,7 +75,17 @@ def test_ended_tokens_are_renewed_in_the_middle_of_a_call(
     with LiveService(data_dir=tmp_path, options=service_options) as live:
         route_sample(page)
         page.set_viewport_size({"width": 1280, "height": 800})
-        page.goto(f"{live.url}/demo")
+        with page.expect_response("**/demo/session") as first:
+            page.goto(f"{live.url}/demo")
+        asked: list[str | None] = []
+        page.on(
+            "request",
+            lambda request: (
+                asked.append(request.headers.get("authorization"))
+                if request.url.endswith("/demo/session")
+                else None
+            ),
+        )
         panel = page.locator("coach-sidebar")
         panel.locator(".link.on").wait_for()
         agent = panel.evaluate("(panel) => panel.agentId")
@@ -94,6 +104,8 @@ def test_ended_tokens_are_renewed_in_the_middle_of_a_call(
         expect(panel.locator(".turn .bubble").first).to_have_text("你们这个收费是怎么回事")
         expect(panel.locator(".turn")).to_have_count(3)
         assert page.evaluate("window.unbroken")
+        # So the service can end what the agent before has left on the wallboard.
+        assert set(asked) == {f"Bearer {first.value.json()['producer_token']}"}
 
 
 def test_sample_call_plays_to_its_end(demo: Callable[..., Page]) -> None:

@@ -34,7 +34,7 @@ async function begin(): Promise<void> {
   const token = async (which: "sidebar_token" | "producer_token", renew: boolean) => {
     // Both are refused at about the same time: who comes second finds the new session there.
     if (renew && given.get(which) === session[which]) {
-      coming ??= demoSession()
+      coming ??= demoSession(session)
         .then((next) => {
           session = next;
           producer.become(next.agent_id);
