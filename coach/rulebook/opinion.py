@@ -123,8 +123,10 @@ class Opinion:
             cut: cuts normalised text into words; what is marked are whole ones.
         """
         judged: list[Trace] = []
+        # Thousands of hits in a text without a mark share one window.
+        seen: dict[str, set[int]] = {}
         for trace in traces:
-            because = self.vetoes(trace, normalized) if trace.is_hit else ""
+            because = self.vetoes(trace, normalized, seen) if trace.is_hit else ""
             judged.append(replace(trace, stopped=because, stopped_by="opinion") if because else trace)
         if closed and not any(trace.is_hit for trace in judged):
             # What a rule has looked at and let pass, an offer say, is not told after all.
@@ -133,8 +135,12 @@ class Opinion:
                 judged.append(notice)
         return judged
 
-    def vetoes(self, trace: Trace, normalized: Normalized) -> str:
-        """Return why a hit is no fault after all, "" when it stands."""
+    def vetoes(self, trace: Trace, normalized: Normalized, seen: dict[str, set[int]] | None = None) -> str:
+        """Return why a hit is no fault after all, "" when it stands.
+
+        Args:
+            seen: features of stretches of text that were asked for before; more are noted there.
+        """
         category = trace.rule.category
         if (
             category not in self.model.weights
@@ -144,7 +150,10 @@ class Opinion:
             return ""
         start, end = normalized.back(trace.start, trace.end)
         around = normalized.text[slice(*_window(normalized.text, start, end))]
-        features = self.features(around)
+        known = seen if seen is not None else {}
+        features = known.get(around)
+        if features is None:
+            features = known[around] = self.features(around)
         likely = self.probability(category, features)
         if likely >= self.veto_below:
             return ""

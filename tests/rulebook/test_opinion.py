@@ -252,3 +252,20 @@ def test_an_old_checker_is_gone_as_soon_as_nobody_holds_it(book: Rulebook) -> No
         assert matcher() is None
     finally:
         gc.enable()
+
+
+def test_hits_in_one_sentence_are_judged_from_one_reading(
+    book: Rulebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A recogniser that gives a long text without a mark does not have it read anew for each hit."""
+    asked: list[str] = []
+    plain = Opinion.features
+
+    def features(opinion: Opinion, text: str) -> set[int]:
+        asked.append(text)
+        return plain(opinion, text)
+
+    monkeypatch.setattr(Opinion, "features", features)
+    traces = found(book, "大概吧" * 50)
+    assert len(traces) == 50
+    assert len(asked) == 1
