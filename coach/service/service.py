@@ -76,7 +76,7 @@ class Service:
         self.settings = settings
         self.siblings = siblings
         self.clock = clock
-        declared = read_declared(settings, model=model.tenants if model else None)
+        declared = read_declared(settings, model=model.tenants if model else None, siblings=siblings)
         try:
             settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
             given = settings.secret.get_secret_value() if settings.secret else ""
@@ -99,6 +99,7 @@ class Service:
             declared,
             ruleset=ruleset,
             model=model.tenants if model else None,
+            siblings=siblings,
             make=self._make,
         )
         # Before it is known who comes, every tenant's pages may.

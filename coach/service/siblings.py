@@ -1,6 +1,7 @@
 """The other workers of one parent, asked for their numbers: whoever answers `/metrics` answers for all.
 
-Each listens on a Unix socket in a folder of the parent's that nobody else can read.
+Each listens on a Unix socket in a folder of the parent's that nobody else can read. What one keeps there, whoever
+starts again finds.
 """
 
 from __future__ import annotations
@@ -70,6 +71,23 @@ class Siblings:
         except (OSError, ValueError):
             return {"workers": 0, "restarts": {}}
         return status
+
+    def keep(self, name: str, text: str) -> None:
+        """Keep a text for as long as the parent lives, in place of what was kept under the name."""
+        place = self._folder / f"{name}.kept"
+        part = place.with_suffix(f".{self.number}.part")
+        try:
+            part.write_text(text, "utf-8")
+            part.replace(place)
+        except OSError as error:
+            log.warning("没能留存 %s：%s", name, error.strerror)
+
+    def kept(self, name: str) -> str | None:
+        """Return what was kept under a name last, by whichever worker; None when nothing was."""
+        try:
+            return (self._folder / f"{name}.kept").read_text("utf-8")
+        except (OSError, ValueError):
+            return None
 
     async def _ask(self, place: Path) -> list[dict[str, Any]] | None:
         try:

@@ -16,7 +16,7 @@ from coach.errors import CoachError, ConfigError
 from coach.service.ruleset import RuleSource
 from coach.service.tenant import DEFAULT, Tenant, report_death
 from coach.service.tenant_changes import changes_between
-from coach.service.tenants_file import load_tenants, secret_files, tenants_file, told_at
+from coach.service.tenants_file import plan_tenants, read_text, secret_files, tenants_file, told_at
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from coach.config import Settings
     from coach.service.ruleset import RuleSet
+    from coach.service.siblings import Siblings
     from coach.service.tenant_changes import TenantChanges
     from coach.service.tenants_file import TenantPlan
 
@@ -33,6 +34,9 @@ log = logging.getLogger(__name__)
 _LOOK_S: Final = 1.0
 # For the sockets of a tenant that is over; who does not go by then does not read.
 _GOODBYE_S: Final = 5.0
+
+# The name under which workers keep the file.
+KEPT: Final = "tenants"
 
 Stamp = tuple[tuple[int, ...] | None, ...]
 
@@ -51,11 +55,14 @@ class Declared:
     stamp: Stamp
 
 
-def read_declared(settings: Settings, *, model: Tenants | None) -> Declared:
+def read_declared(settings: Settings, *, model: Tenants | None, siblings: Siblings | None = None) -> Declared:
     """Read the file at the start.
 
+    While it is wrong, a worker that died must come back all the same: as its siblings serve.
+
     Args:
-        model: the parent's tenants, which serve while the file is wrong: a worker that died must come back.
+        model: the parent's tenants, which serve if the file has been right only at the start.
+        siblings: keep the file as it was when it was right last.
 
     Raises:
         ConfigError: it is wrong, and there is no parent.
@@ -63,13 +70,26 @@ def read_declared(settings: Settings, *, model: Tenants | None) -> Declared:
     file, stale = tenants_file(settings), ""
     stamp = _stamp_of(file)
     try:
-        plans = load_tenants(settings)
+        plans = plan_tenants(settings, read_text(settings))
     except ConfigError as error:
         if model is None:
             raise
-        stale, plans = str(error), model.plans
-        log.error("租户文件有误，使用服务启动时的租户：\n%s", error)  # noqa: TRY400 - the message is the list
+        stale = str(error)
+        log.error("租户文件有误，使用它上次正确时的租户：\n%s", error)  # noqa: TRY400 - the message is the list
+        plans = _last_right(settings, siblings) or model.plans
     return Declared(plans, stale, (stamp, *map(_stamp_of, secret_files(file, plans))))
+
+
+def _last_right(settings: Settings, siblings: Siblings | None) -> tuple[TenantPlan, ...] | None:
+    """Return the tenants of the file as it was right last, with the secrets of today; None when they cannot be had."""
+    kept = siblings.kept(KEPT) if siblings is not None else None
+    if kept is None:
+        return None
+    try:
+        return plan_tenants(settings, kept)
+    except ConfigError as error:
+        log.error("它上次正确时的内容现在也用不了，使用服务启动时的租户：\n%s", error)  # noqa: TRY400 - as above
+        return None
 
 
 class Tenants(Mapping[str, Tenant]):
@@ -80,6 +100,7 @@ class Tenants(Mapping[str, Tenant]):
         declared: what the file said.
         ruleset: rules of the default tenant that are loaded already.
         model: the parent's, whose rules are taken over.
+        siblings: keep the file for a worker that starts again.
         make: makes a tenant of a plan and its rules.
 
     Attributes:
@@ -96,11 +117,13 @@ class Tenants(Mapping[str, Tenant]):
         *,
         ruleset: RuleSet | None,
         model: Tenants | None,
+        siblings: Siblings | None = None,
         make: Callable[[TenantPlan, RuleSource], Tenant],
     ) -> None:
         self._settings = settings
         self._file = tenants_file(settings)
         self._make = make
+        self._siblings = siblings
         self._plans, self.stale = declared.plans, declared.stale
         self._in_force = declared.stamp
         self._sources: dict[tuple[object, ...], RuleSource] = {}
@@ -219,7 +242,8 @@ class Tenants(Mapping[str, Tenant]):
         """
         if not self._file.exists() and len(self._plans) > 1:
             raise ConfigError(f"{self._file}: 没有这个文件了；不要任何租户时应留下空文件")
-        plans = await asyncio.to_thread(load_tenants, self._settings)
+        text = await asyncio.to_thread(read_text, self._settings)
+        plans = await asyncio.to_thread(plan_tenants, self._settings, text)
         fresh = await self._prepared([plan for plan in plans if plan.name not in self._served])
         waiting = {
             plan.name: self._served[plan.name].follow(plan) for plan in plans if plan.name in self._served
@@ -227,6 +251,8 @@ class Tenants(Mapping[str, Tenant]):
         changes = changes_between(self._plans, plans, waiting=waiting)
         gone = [name for name in self._served if name not in {plan.name for plan in plans}]
         self._plans = plans
+        if self._siblings is not None:
+            self._siblings.keep(KEPT, text)
         self._served |= {tenant.name: tenant for tenant in fresh}
         leaving = [self._served.pop(name) for name in gone]
         kept = {tenant.rules for tenant in self._served.values()}

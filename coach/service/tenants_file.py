@@ -139,13 +139,35 @@ def load_tenants(settings: Settings) -> tuple[TenantPlan, ...]:
     Raises:
         ConfigError: names file, tenant and field of everything that is wrong.
     """
+    return plan_tenants(settings, read_text(settings))
+
+
+def read_text(settings: Settings) -> str:
+    """Return the words of the file; "" where there is none.
+
+    Raises:
+        ConfigError: it cannot be read, or is not where the settings say.
+    """
     file = tenants_file(settings)
-    read = _File(tenants={}), TomlPlaces("")
-    if file.exists():
-        read = _read(file)
-    elif settings.tenants_file is not None:
-        raise ConfigError(f"tenants_file: 没有文件 {file}")
-    declared, places = read[0].tenants, read[1]
+    if not file.exists():
+        if settings.tenants_file is not None:
+            raise ConfigError(f"tenants_file: 没有文件 {file}")
+        return ""
+    try:
+        return file.read_text("utf-8")
+    except (OSError, ValueError) as error:
+        raise ConfigError(explain_file(error, file)) from error
+
+
+def plan_tenants(settings: Settings, text: str) -> tuple[TenantPlan, ...]:
+    """Return the tenants that the words of the file declare, the default one first; reads the secrets they name.
+
+    Raises:
+        ConfigError: names file, tenant and field of everything that is wrong.
+    """
+    file = tenants_file(settings)
+    read, places = _read(file, text)
+    declared = read.tenants
     names = (DEFAULT_TENANT, *(name for name in declared if name != DEFAULT_TENANT))
     return tuple(_plan(name, declared.get(name, TenantModel()), settings, file, places) for name in names)
 
@@ -163,11 +185,10 @@ def told_at(file: Path, places: TomlPlaces, path: tuple[str, ...], message: str)
     return f"{file}:{line}: {where}: {message}" if line else f"{file}: {where}: {message}"
 
 
-def _read(file: Path) -> tuple[_File, TomlPlaces]:
+def _read(file: Path, text: str) -> tuple[_File, TomlPlaces]:
     try:
-        text = file.read_text("utf-8")
         tables = tomllib.loads(text)
-    except (OSError, ValueError) as error:
+    except ValueError as error:
         raise ConfigError(explain_file(error, file)) from error
     places = TomlPlaces(text)
     try:

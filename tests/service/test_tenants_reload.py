@@ -16,6 +16,7 @@ from valkey_server import Valkey
 from coach.errors import ConfigError
 from coach.service.database import DatabaseAwayError
 from coach.service.service import Service
+from coach.service.siblings import Siblings
 
 ONE = "[bank]\n"
 WAIT_S = 60
@@ -261,6 +262,39 @@ def test_a_changed_secret_of_a_vendor_applies(site, recorded_twilio):  # noqa: F
     secret.write_text("new", "utf-8")
     there.change(text)
     assert (status("old"), status("new")) == (401, 200)
+
+
+def test_a_worker_that_starts_again_has_the_file_as_it_was_right_last(settings_for, ruleset, tmp_path):
+    """With the tenants that another worker took in since the start; if a secret is wrong by now, those of the start."""
+    settings = settings_for(reload_rules=False)
+    settings.data_dir.mkdir()
+    file, secret = settings.data_dir / "tenants.toml", settings.data_dir / "twilio"
+    file.write_text(ONE, "utf-8")
+    parent = Service(settings, ruleset=ruleset)
+    (tmp_path / "between").mkdir()
+
+    def worker(number):
+        return Service(settings, model=parent, siblings=Siblings(tmp_path / "between", number=number))
+
+    async def change():
+        first = worker(1)
+        async with first.running():
+            secret.write_text("token", "utf-8")
+            right = "[bank.quotas]\nmax_calls = 9\n[shop.connectors]\ntwilio_token_file = 'twilio'\n"
+            file.write_text(right, "utf-8")
+            await first.tenants.reload()
+            file.write_text("[bank\n", "utf-8")
+            await first.tenants.reload()
+            return sorted(first.tenants)
+
+    served = asyncio.run(change())
+    again = worker(2)
+    assert sorted(again.tenants) == served == ["bank", "default", "shop"]
+    assert again.tenants["bank"].quotas.max_calls == 9
+    assert again.tenants.stale.startswith(f"{file}:1:6: 不是 TOML")
+    secret.unlink()
+    assert sorted(worker(2).tenants) == ["bank", "default"]
+    parent._lock.close()
 
 
 @pytest.mark.parametrize(

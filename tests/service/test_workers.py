@@ -602,3 +602,37 @@ def test_a_changed_tenant_is_noted_once(start, clients, tmp_path, ends):
         cluster.until(partial(in_force, origin))
     cluster.until(lambda: len(noted()) >= count)
     assert noted() == [{"changed": {"default": ["origins"]}}] * count
+
+
+def test_a_killed_worker_comes_back_with_the_tenants_of_its_sibling(start, clients, tmp_path, ends):
+    """Even while the file is wrong: what was in force at all of them since the start is in force at the new one."""
+    cluster = start()
+    at = ends(cluster, clients)
+    one, two = cluster.workers
+    connections = [at.request(at=pid) for pid in (one, two)]
+    file = tmp_path / "state" / "tenants.toml"
+
+    def write(text):
+        part = file.with_suffix(".part")
+        part.write_text(text, "utf-8")
+        part.replace(file)
+
+    def policies():
+        return [each.get("/sidebar").headers["content-security-policy"] for each in connections]
+
+    write("[default]\norigins = ['https://crm.example']\n")
+    cluster.until(lambda: all("https://crm.example" in policy for policy in policies()))
+    write("[default\n")
+    cluster.until(lambda: all(each.get("/healthz").json()["tenants"]["problem"] for each in connections))
+    os.kill(two, signal.SIGKILL)
+    (new,) = cluster.until(lambda: len(cluster.workers) == 2 and set(cluster.workers) - {one, two})
+
+    def reached():
+        # Until it serves, its sibling answers.
+        try:
+            return at.request(at=new)
+        except AssertionError:
+            return None
+
+    page = cluster.until(reached).get("/sidebar")
+    assert "https://crm.example" in page.headers["content-security-policy"]
