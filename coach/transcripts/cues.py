@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 _TIMING: Final = re.compile(r"\s*([\d:.,]+)\s*-->\s*([\d:.,]+)(?:\s.*)?")
 _VOICE: Final = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]+)>")
 _TAG: Final = re.compile(r"</?(?:[a-z]+|\d{1,2}:[\d:.]+)(?:[.\s][^>]*)?>|\{\\[^}]*\}", re.IGNORECASE)
-_BLOCKS: Final = ("NOTE", "STYLE", "REGION", "X-TIMESTAMP-MAP")
+_BLOCKS: Final = ("NOTE", "STYLE", "REGION", "X-TIMESTAMP-MAP", "Kind:", "Language:")
+# What somebody meant for a timing: a time and any kind of arrow, or two times with fractions of a second.
+_MEANT: Final = re.compile(
+    r"\s*\d+(?:[:.,]\d+)+\s*(?:(?:[-=–—]+\s*[>＞]|[→⟶>＞]).*|[-–—~至到]+\s*\d+(?:[:.,]\d+)*[.,]\d{2,3}\s*)"
+)
 
 
 class _Cue(NamedTuple):
@@ -32,7 +36,7 @@ class _Cue(NamedTuple):
 
 
 def read(piece: Slice, options: ReadOptions) -> Iterator[TranscriptCall | Reject]:
-    """Yield the one call of a subtitle file; with a broken cue the call is set aside."""
+    """Yield the one call of a subtitle file; with a broken cue, or words under no timing, the call is set aside."""
     encoding = streams.text_encoding(piece)
     with streams.open_slice(piece, options.limits) as stream:
         raw = stream.read(options.limits.record + 1)
@@ -62,31 +66,58 @@ def read(piece: Slice, options: ReadOptions) -> Iterator[TranscriptCall | Reject
     yield complete(draft, place=Place(piece.name, 1), options=options, raw=raw[:RAW_LIMIT])
 
 
+def is_timing(line: str) -> bool:
+    """Whether a line is a timing, or was meant for one."""
+    return _MEANT.fullmatch(line) is not None
+
+
 def _cues(lines: Iterable[str]) -> Iterator[_Cue]:
-    """Yield what stands under each timing up to the next blank line; numbers and names of cues stand above."""
+    """Yield what stands under each timing up to the next blank line; numbers and names of cues stand above.
+
+    Words under no timing, and lines that were meant for one, are cues with that line for a timing: nobody may lose a turn.
+    """
     cue: _Cue | None = None
     skipping = False
+    above: list[tuple[int, str]] = []
     for number, line in enumerate(lines, 1):
-        if not line.strip():
+        text = line.strip("\ufeff")
+        if not text.strip():
             skipping = False
             if cue is not None:
                 yield cue
                 cue = None
+            yield from _untimed(above)
+            above = []
         elif skipping:
             continue
-        elif "-->" in line:
+        elif "-->" in line or (cue is not None and is_timing(line)):
             if cue is not None:
                 # Without the blank line between them, the number of this cue was taken for text.
                 if cue.texts and cue.texts[-1].strip().isdigit():
                     cue.texts.pop()
                 yield cue
+            # One line may name the cue; more are words that no timing stands above.
+            yield from _untimed(above[:-1])
+            above = []
             cue = _Cue(number, line, [])
         elif cue is not None:
             cue.texts.append(line)
-        elif line.startswith(_BLOCKS):
+        elif not above and text.startswith(_BLOCKS):
             skipping = True
+        elif above or number > 1 or not text.startswith("WEBVTT"):
+            above.append((number, line))
     if cue is not None:
         yield cue
+    yield from _untimed(above)
+
+
+def _untimed(above: list[tuple[int, str]]) -> Iterator[_Cue]:
+    """Yield a cue without a timing of lines that have none above them; a number alone says nothing."""
+    if all(line.strip().isdigit() for _, line in above):
+        return
+    worded = [(number, line) for number, line in above if not line.strip().isdigit()]
+    number, line = next((each for each in worded if is_timing(each[1])), worded[0])
+    yield _Cue(number, line, [])
 
 
 def _strangers(cues: list[_Cue], names: frozenset[str], options: ReadOptions) -> frozenset[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import orjson
 
 from coach.errors import TranscriptError
-from coach.transcripts import csvfile, jsonfile
+from coach.transcripts import csvfile, cues, jsonfile
 from coach.transcripts.columns import HeaderError
 from coach.transcripts.lines import find_names, spoken_line
 from coach.transcripts.shapes import shape_of
@@ -93,11 +93,21 @@ def recognise(head: bytes, *, encoding: str, options: ReadOptions) -> Recognised
         return Recognised(options.format)
     if text.lstrip().startswith("WEBVTT"):
         return Recognised("vtt")
-    if _SRT.match(text.lstrip()):
+    if _SRT.match(text.lstrip()) or _is_broken_srt(lines, options):
         return Recognised("srt")
     if _objects(lines) > len(lines) // 2:
         return Recognised("jsonl", _line_layout(lines))
     return _table_or_dialogue(head, encoding, lines, options)
+
+
+def _is_broken_srt(lines: list[str], options: ReadOptions) -> bool:
+    """Whether a text opens like subtitles whose first timing is broken: a number, and what was meant for a timing."""
+    first, second = (*lines, "", "")[:2]
+    return (
+        first.strip().isdigit()
+        and cues.is_timing(second)
+        and spoken_line(second, frozenset(), options) is None
+    )
 
 
 def _table_or_dialogue(head: bytes, encoding: str, lines: list[str], options: ReadOptions) -> Recognised:
