@@ -75,7 +75,7 @@ def understand(header: Sequence[object], options: ReadOptions) -> Columns:
     Raises:
         HeaderError: there is no text, or nobody who speaks.
     """
-    names = tuple(_cell_text(cell) for cell in header)
+    names = tuple(cell_text(cell) for cell in header)
     while names and not names[-1]:
         names = names[:-1]
     at: dict[Field, int] = {}
@@ -126,10 +126,10 @@ def read_row(
     """
     raw = raw[:RAW_LIMIT]
     if "call" in columns.at:
-        call = _cell_text(columns.cell(cells, "call"))
+        call = cell_text(columns.cell(cells, "call"))
         if not call:
             return Row("", line, problem=(columns.name("call"), "为空，应有通话编号"), raw=raw)
-    if len(cells) > columns.width and any(map(_cell_text, cells[columns.width :])):
+    if len(cells) > columns.width and any(map(cell_text, cells[columns.width :])):
         problem = f"收到 {len(cells)} 列，表头有 {columns.width} 列；文字里有分隔符的要加引号"
         return Row(call, line, problem=("", problem), raw=raw)
     try:
@@ -139,7 +139,7 @@ def read_row(
         about = read_about(columns, cells, options)
     except CellError as error:
         return Row(call, line, problem=(error.column, str(error)), raw=raw)
-    label, text = _cell_text(columns.cell(cells, "speaker")), _cell_text(columns.cell(cells, "text"))
+    label, text = cell_text(columns.cell(cells, "speaker")), cell_text(columns.cell(cells, "text"))
     if "\ufffd" in text:
         return Row(call, line, problem=(columns.name("text"), f"编码有误：{text[:40]!r}"), raw=raw)
     return Row(call, line, label, text, start, end, length, about=about, raw=raw)
@@ -159,7 +159,7 @@ def read_about(columns: Columns, cells: Sequence[object], options: ReadOptions) 
         if value == "":
             continue
         if field != "started_at":
-            found[name] = _cell_text(value)
+            found[name] = cell_text(value)
             continue
         try:
             found[name] = read_wall_clock(value, utc_offset=options.utc_offset)
@@ -177,7 +177,7 @@ def _stamp(columns: Columns, cells: Sequence[object], field: Field, options: Rea
         raise CellError(columns.name(field), str(error)) from error
 
 
-def _cell_text(value: object) -> str:
+def cell_text(value: object) -> str:
     """Return a cell as text: Excel keeps the number 1001 as 1001.0."""
     if isinstance(value, str):
         return value.strip()

@@ -9,7 +9,15 @@ from collections import deque
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from coach.transcripts import streams
-from coach.transcripts.columns import CellError, Columns, HeaderError, read_about, read_row, understand
+from coach.transcripts.columns import (
+    CellError,
+    Columns,
+    HeaderError,
+    cell_text,
+    read_about,
+    read_row,
+    understand,
+)
 from coach.transcripts.dialogue import read_cell
 from coach.transcripts.draft import FieldError, complete
 from coach.transcripts.model import RAW_LIMIT, Place, Reject
@@ -209,13 +217,13 @@ def whole_call(
     if len(cells) > columns.width and any(str(cell or "").strip() for cell in cells[columns.width :]):
         problem = f"收到 {len(cells)} 列，表头有 {columns.width} 列；文字里有分隔符的要加引号"
         return Reject(place, "", problem, raw)
-    identity = str(columns.cell(cells, "call")).strip()
+    identity = cell_text(columns.cell(cells, "call"))
     if "call" in columns.at and not identity:
         return Reject(place, columns.name("call"), "为空，应有通话编号", raw)
     text = columns.cell(cells, "dialogue")
     try:
         about = read_about(columns, cells, options)
-        draft = read_cell(str(text), options)
+        draft = read_cell(cell_text(text), options)
     except FieldError as error:
         return Reject(place, f"{name}.{error.field}" if error.field else name, error.problem, raw)
     except CellError as error:

@@ -105,6 +105,17 @@ def test_excel(tmp_path):
     assert second.id == "1002"
 
 
+@pytest.mark.parametrize(
+    ("header", "cells"),
+    [(["通话ID", "对话内容"], ["客服：您好"]), (["通话ID", "角色", "内容"], ["客服", "您好"])],
+)
+def test_whole_numbers_are_whole(tmp_path, header, cells):
+    """An id that is a whole number stays one where another in its column is not, in both layouts."""
+    rows = [header, [1, *cells], [2.5, *cells], [1002, *cells]]
+    found = calls(workbook(tmp_path / "book.xlsx", ("明细", rows)))
+    assert [call.id for call in found] == ["1", "2.5", "1002"]
+
+
 def test_excel_serials(tmp_path):
     """Times that lost their format are fractions of a day, dates are serial numbers."""
     rows = [
