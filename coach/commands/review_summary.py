@@ -34,6 +34,11 @@ def print_summary(outcome: Outcome, out: Path, files: list[Path], to: TextIO, *,
         to.write(f"早于 --since 的 {summary['skipped']:,} 通没有质检\n")
     if summary["failed"]:
         to.write(f"有 {summary['failed']:,} 通 coach 自己出了错，原因在 rejects.jsonl；请报给维护者\n")
+    if repeated := summary.get("repeated_ids"):
+        to.write(
+            f"有 {repeated:,} 通的编号前面已有别的通话用过：结果里改叫“编号-2”“编号-3”……，原文见 source 的文件和行；"
+            "如果是同一通给了两遍，请去掉一份再质检\n"
+        )
     if calls:
         _print_scores(summary, to)
     if rejects:

@@ -23,7 +23,7 @@ from coach.commands.options import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from coach.coaching.events import Speaker
     from coach.transcripts.model import ReadOptions, Reject, Slice, TranscriptCall
@@ -53,6 +53,7 @@ _SPEAKERS: Final[dict[Speaker, str]] = {"agent": "坐席", "customer": "客户",
 _FILES: Final = 12
 _REJECTS: Final = 5
 _ALL_REJECTS: Final = 20
+_REPEATED: Final = 3
 
 
 def transcripts(
@@ -76,7 +77,7 @@ def transcripts(
     质检之前先用它核对。读不懂的记录说明文件、行号、字段、收到什么、应为什么。
 
     加 --json 时每个文件输出一行 {"file", "format", "layout", "encoding", "calls", "turns", "speakers", "first",
-    "rejects"}。
+    "repeated_ids", "rejects"}。
 
     退出码：0 都读懂了；1 有读不懂的记录；2 文件不存在或参数有误。
 
@@ -101,8 +102,9 @@ def transcripts(
     )
     shown = mask if is_masking(unmasked=unmasked) else str
     pieces = plan(sources, options=options, slice_bytes=sys.maxsize)
+    ids: set[int] = set()
     looks = (
-        _look(list(group), options, head=head, turns=turns, masked=shown)
+        _look(list(group), options, ids, head=head, turns=turns, masked=shown)
         for _, group in groupby(pieces, key=lambda piece: piece.name)
     )
     wrong = _print_json(looks) if json else _print_human(looks, many=len(pieces) > _FILES)
@@ -121,13 +123,23 @@ class _Look:
     shown: list[dict[str, Any]] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
     rejected: int = 0
+    repeated: list[str] = field(default_factory=list)
 
     @property
     def turns(self) -> int:
         return sum(self.speakers.values())
 
 
-def _look(pieces: list[Slice], options: ReadOptions, *, head: int, turns: int, masked: Any) -> _Look:  # noqa: ANN401
+def _look(
+    pieces: list[Slice],
+    options: ReadOptions,
+    ids: set[int],
+    *,
+    head: int,
+    turns: int,
+    masked: Callable[[str], str],
+) -> _Look:
+    """Look at one file; `ids` are hashes of those that calls have had so far, in any file."""
     from coach.transcripts.model import Reject  # noqa: PLC0415
     from coach.transcripts.read import read_slice  # noqa: PLC0415
 
@@ -140,6 +152,9 @@ def _look(pieces: list[Slice], options: ReadOptions, *, head: int, turns: int, m
                     look.rejects.append(found)
                 continue
             look.calls += 1
+            if (mark := hash(found.id)) in ids:
+                look.repeated.append(found.id)
+            ids.add(mark)
             for turn in found.turns:
                 look.speakers[turn.speaker] += 1
             if look.first is None:
@@ -185,6 +200,7 @@ def _print_json(looks: Iterable[_Look]) -> int:
                 "customer_id": first.customer_id,
                 "turns": look.shown,
             },
+            "repeated_ids": len(look.repeated),
             "rejected": look.rejected,
             "rejects": [
                 {
@@ -204,8 +220,10 @@ def _print_json(looks: Iterable[_Look]) -> int:
 def _print_human(looks: Iterator[_Look], *, many: bool) -> int:
     sums: dict[str, list[int]] = {}
     wrong = files = 0
+    repeated: list[str] = []
     for look in looks:
         files += 1
+        repeated += look.repeated
         kind = _kind(look.piece)
         known = kind in sums
         total = sums.setdefault(kind, [0, 0, 0, 0])
@@ -227,6 +245,12 @@ def _print_human(looks: Iterator[_Look], *, many: bool) -> int:
                 f"  {kind}：{count} 个文件，{calls} 通，{turns} 句"
                 + (f"，{rejected} 条读不懂" if rejected else "")
             )
+    if repeated:
+        named = "、".join(list(dict.fromkeys(repeated))[:_REPEATED])
+        print(
+            f"编号重复：{len(repeated)} 通的编号前面已有别的通话用过（{named}{'…' if len(set(repeated)) > _REPEATED else ''}）；"
+            "质检结果里后来的改叫“编号-2”。是不是通话编号列选错了，或同一通给了两遍？"
+        )
     return wrong
 
 

@@ -112,7 +112,8 @@ def _judge(call: TranscriptCall, judge: Judge, part: _Part, tally: Tally) -> Non
     tally.count(judged)
     part.write("results", judged.result.as_json())
     if judged.difference is not None:
-        part.write("differences", orjson.dumps(judged.difference))
+        # With its place among the results of the batch, by which it keeps to its call when ids are shared.
+        part.write("differences", b"%d " % (tally.calls - 1) + orjson.dumps(judged.difference))
 
 
 def _read(batch: Batch, setup: ReviewSetup) -> Iterator[TranscriptCall | Reject]:
@@ -219,13 +220,31 @@ def finished_tally(folder: Path, index: int) -> Tally | None:
         return None
 
 
-def join_parts(folder: Path, indexes: Iterable[int], stream: str, target: Path) -> None:
-    """Write one stream of all batches, in their order, into `target`, which appears only when complete."""
+def join_parts(
+    folder: Path,
+    indexes: Iterable[int],
+    stream: str,
+    target: Path,
+    *,
+    change: Callable[[int, Iterable[bytes]], Iterable[bytes]] | None = None,
+) -> None:
+    """Write one stream of all batches, in their order, into `target`, which appears only when complete.
+
+    Args:
+        folder: of the parts.
+        indexes: of the batches.
+        stream: one of `STREAMS`.
+        target: the file.
+        change: is given the index of a batch and its lines, and returns those to write.
+    """
     hidden = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
         with hidden.open("wb") as out:
             for index in indexes:
                 with part_file(folder, index, stream).open("rb") as part:
+                    if change is not None:
+                        out.writelines(change(index, part))
+                        continue
                     while block := part.read(1 << 20):
                         out.write(block)
             _settle(out)

@@ -17,6 +17,7 @@ from coach.review.compare import summarise
 from coach.review.journal import Journal, Terms
 from coach.review.pool import on_all_cores, one_by_one
 from coach.review.progress import Progress, Quiet
+from coach.review.repeats import Repeats
 from coach.review.tally import Tally
 from coach.transcripts.names import readable
 from coach.transcripts.plan import plan
@@ -239,13 +240,23 @@ def _put_together(
     *,
     compared: dict[str, str] | None,
 ) -> dict[str, Any] | None:
-    """Join the parts of all batches; `compared` names the two rule sets, None when there is only one."""
+    """Join the parts of all batches, and note in `summary` how many calls had an id that was taken.
+
+    `compared` names the two rule sets, None when there is only one.
+    """
     indexes = [batch.index for batch in batches]
     comparison: dict[str, Any] | None = None
     try:
-        for stream in STREAMS:
-            if stream != "differences" or compared is not None:
-                join_parts(folder, indexes, stream, directory / f"{stream}.jsonl")
+        with Repeats(folder, indexes) as repeats:
+            summary["repeated_ids"] = repeats.calls
+            changes = {
+                "results": repeats.results if repeats.calls else None,
+                "differences": repeats.differences,
+            }
+            for stream in STREAMS:
+                if stream != "differences" or compared is not None:
+                    target = directory / f"{stream}.jsonl"
+                    join_parts(folder, indexes, stream, target, change=changes.get(stream))
         if compared is not None:
             comparison = {**compared, **summarise(directory / "differences.jsonl", total)}
             _write_json(directory / "compare.json", comparison)

@@ -14,7 +14,7 @@ import python_calamine as calamine
 
 from coach.transcripts import streams
 from coach.transcripts.archive import ZIP_MAGIC, RefusedError
-from coach.transcripts.columns import Columns, HeaderError, read_row, understand
+from coach.transcripts.columns import Columns, HeaderError, cell_text, read_row, understand
 from coach.transcripts.csvfile import whole_call
 from coach.transcripts.model import RAW_LIMIT, Place, Reject
 from coach.transcripts.rows import calls_of
@@ -108,16 +108,16 @@ def _read_sheet(
             place = Place(file, line)
             yield whole_call(cells, columns, place=place, stem=stem, raw=_raw(cells), options=options)
         return
-    scattered = _is_scattered(columns.cell(cells, "call") for cells in sheet.iter_rows())
+    scattered = _is_scattered(cell_text(columns.cell(cells, "call")) for cells in sheet.iter_rows())
     yield from calls_of(
         _rows(filled, columns, stem, options), file=file, scattered=scattered, options=options
     )
 
 
-def _is_scattered(ids: Iterator[object]) -> bool:
+def _is_scattered(ids: Iterator[str]) -> bool:
     """Whether an id comes back after another."""
-    seen: set[object] = set()
-    last: object = None
+    seen: set[str] = set()
+    last = ""
     for each in ids:
         if each in {last, ""}:
             continue

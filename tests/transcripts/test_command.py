@@ -52,6 +52,16 @@ def test_json():
     assert second["rejects"][1]["field"] == "start_ms"
 
 
+def test_repeated_ids(tmp_path):
+    """Calls whose id another has are told, in the same file or another, for people and for programs."""
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text("通话ID,对话内容\nx,客服：您好\nx,客服：您好\n", encoding="utf-8")
+    assert "编号重复：3 通的编号前面已有别的通话用过（x）" in run(tmp_path).stdout
+    counts = [json.loads(line)["repeated_ids"] for line in run(tmp_path, "--json").stdout.splitlines()]
+    assert counts == [1, 2]
+    assert "编号重复" not in run(SAMPLES / "table-gbk.csv").stdout
+
+
 def test_head():
     """A large file can be looked at by its first calls alone."""
     result = run(SAMPLES / "table-gbk.csv", "--head", 1)
