@@ -58,6 +58,14 @@ def complete(
     if len(turns) > options.limits.turns:
         problem = f"一通里有 {len(turns)} 句，应不超过 {options.limits.turns} 句；是不是通话编号列选错了？"
         return Reject(place, "turns", problem, raw[:RAW_LIMIT])
+    longest = max((len(turn.text) for turn in turns), default=0)
+    if longest > options.limits.characters:
+        number = next(index for index, turn in enumerate(draft.turns, 1) if len(turn.text) == longest)
+        problem = (
+            f"第 {number} 句有 {longest} 个字，应不超过 {options.limits.characters} 个；"
+            "是不是转写没有分句，或整通对话写成了一句？"
+        )
+        return Reject(place, "turns", problem, raw[:RAW_LIMIT])
     if all(turn.start_ms is not None for turn in turns):
         # Recognisers that transcribe one channel after the other write them one after the other.
         turns.sort(key=lambda turn: turn.start_ms or 0)

@@ -88,6 +88,7 @@ class Limits:
         record: one line, row or JSON record.
         sheet: of a workbook, with the strings that all sheets share; a workbook is not streamed.
         turns: of one call.
+        characters: of one turn; 20,000 are more than an hour without a pause.
     """
 
     unpacked: int = 20 * 1024**3
@@ -97,6 +98,7 @@ class Limits:
     record: int = 16 * 1024**2
     sheet: int = 1024**3
     turns: int = 20_000
+    characters: int = 20_000
 
 
 @dataclass(frozen=True, slots=True)
