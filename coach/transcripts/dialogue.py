@@ -104,8 +104,8 @@ class _Block:
         self.line = line
         self.problem_line = 0
         self.about: dict[str, str] = {}
-        # Rows, each with its line when it is not sure that a speaker opens it.
-        self._rows: list[tuple[Row, str]] = []
+        # Rows, each with its line when it is not sure that a speaker opens it, and the lines that go on with it.
+        self._rows: list[tuple[Row, str, list[str]]] = []
         self._spoke = False
         self._timed = False
         self.kept: list[str] = []
@@ -148,7 +148,7 @@ class _Block:
         except ValueError as error:
             self.blame(number, "时间", str(error))
             return
-        self._rows.append((Row("-", number, spoken.label, spoken.text, start, end), doubtful))
+        self._rows.append((Row("-", number, spoken.label, spoken.text, start, end), doubtful, []))
 
     @staticmethod
     def _stamp(text: str, options: ReadOptions) -> Stamp:
@@ -160,20 +160,18 @@ class _Block:
             if len(text) > _TITLE:
                 self.blame(number, "", f"没有说话人：收到 {text[:40]!r}，应为“客服：…”或“客户：…”")
             return
-        last, doubtful = self._rows[-1]
-        line = f"{doubtful}\n{text}" if doubtful else ""
-        self._rows[-1] = replace(last, text=f"{last.text}\n{text}"), line
+        self._rows[-1][2].append(text)
 
     def _settled(self) -> list[Row]:
         """Return the turns: a doubtful name that comes once belongs to what was said before it."""
-        count = Counter(plain(row.label) for row, doubtful in self._rows if doubtful)
-        rows: list[Row] = []
-        for row, doubtful in self._rows:
+        count = Counter(plain(row.label) for row, doubtful, _ in self._rows if doubtful)
+        rows: list[tuple[Row, list[str]]] = []
+        for row, doubtful, more in self._rows:
             if not doubtful or count[plain(row.label)] > 1:
-                rows.append(row)
+                rows.append((row, [row.text, *more]))
             elif rows:
-                rows[-1] = replace(rows[-1], text=f"{rows[-1].text}\n{doubtful}")
-        return rows
+                rows[-1][1].extend((doubtful, *more))
+        return [replace(row, text="\n".join(parts)) for row, parts in rows]
 
     def draft(self, *, default: str, options: ReadOptions) -> Draft:
         """Return the call.

@@ -42,3 +42,10 @@ def test_a_call_in_one_turn(tmp_path):
     reject = only_reject(file)
     assert (reject.place.line, reject.field) == (1, "turns")
     assert "1200000 个字" in reject.problem
+
+
+def test_a_turn_of_many_lines(tmp_path):
+    """Lines that go on with a turn cost the same each: 200,000 of them are refused at once, with their sum."""
+    file = tmp_path / "a.txt"
+    file.write_text("客服：您好\n" + "接着上一句\n" * 200_000, encoding="utf-8")
+    assert "第 1 句有 1200002 个字" in only_reject(file).problem
