@@ -29,6 +29,15 @@ phrases:
     say: 我马上帮您查一下，请您稍等
     when: 客户问的事暂时不知道
 """
+# For rule books whose only rules are about not knowing.
+SCORECARD = """\
+version: 1
+title: 测试评分卡
+points: 100
+passing: 90
+items:
+  - {id: ignorance, title: 推说不知道, categories: [ignorance], points: {notice: -1, warning: -5, violation: -20}}
+"""
 
 
 # Of the files that come last those that take longest; whichever is the very last keeps the other processes idle.
@@ -68,6 +77,12 @@ def rule_yaml(**changed: str | None) -> str:
 def rules_file(*rules: str) -> str:
     """Write a rule file of the given rules, or of the plain one."""
     return "version: 1\nrules:\n" + "".join(rules or (rule_yaml(),))
+
+
+def write_scorecard(rules_dir: Path) -> None:
+    """Give a small rule book a scorecard; the shipped one names rules that it does not have."""
+    (rules_dir / "scorecards").mkdir()
+    (rules_dir / "scorecards" / "default.yml").write_text(SCORECARD, "utf-8")
 
 
 def load(

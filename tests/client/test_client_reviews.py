@@ -8,25 +8,17 @@ import httpx
 import pytest
 
 from coach.client import AsyncClient, Client, ClientError, RefusedError, review_requests
+from tests.conftest import write_scorecard
 
 SAID = "客服：您好，请讲\n客户：怎么退订\n客服：这个我不知道\n客户：那好吧\n"
 UNNAMED = "SPEAKER_00：您好，请讲\nSPEAKER_01：怎么退订\nSPEAKER_00：我不知道\n"
 RULE = "ignorance/bare-dont-know"
-CARD = """\
-version: 1
-title: 测试评分卡
-points: 100
-passing: 90
-items:
-  - {id: ignorance, title: 推说不知道, categories: [ignorance], points: {notice: -1, warning: -5, violation: -20}}
-"""
 
 
 @pytest.fixture(autouse=True)
 def card(book):
     """A scorecard that knows the tests' rules."""
-    (book / "rules" / "scorecards").mkdir()
-    (book / "rules" / "scorecards" / "default.yml").write_text(CARD, "utf-8")
+    write_scorecard(book / "rules")
 
 
 @pytest.fixture

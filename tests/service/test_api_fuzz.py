@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.conftest import write_scorecard
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -22,14 +24,6 @@ pytest.importorskip("schemathesis", reason="schemathesis is not installed: pip i
 EXAMPLES = int(os.environ.get("COACH_FUZZ_EXAMPLES", "15"))
 WAIT_S = 60
 DIALOGUE = "客服：您好，请讲\n客户：怎么退订\n客服：这个我不知道\n客户：那好吧\n"
-CARD = """\
-version: 1
-title: 测试评分卡
-points: 100
-passing: 90
-items:
-  - {id: ignorance, title: 推说不知道, categories: [ignorance], points: {notice: -1, warning: -5, violation: -20}}
-"""
 # Half of the requests are about what is there, so that more than `not_found` is met.
 CONFIG = """\
 seed = 20260101
@@ -67,8 +61,7 @@ enabled = false
 
 def known_things(service, book: Path) -> dict[str, list[str]]:
     """Make a call, a finished review and a decision; return their ids by path parameter."""
-    (book / "rules" / "scorecards").mkdir()
-    (book / "rules" / "scorecards" / "default.yml").write_text(CARD, "utf-8")
+    write_scorecard(book / "rules")
     events = [
         {"type": "call.started", "seq": 1, "agent_id": "a1"},
         {

@@ -12,18 +12,11 @@ import pytest
 from sqlalchemy import event
 
 from coach.service.app import create_app
+from tests.conftest import write_scorecard
 
 WAIT_S = 60
 # What only tenant b knows. Its ids come beside.
 SECRETS = ("机密产品", "judge-of-b", "slot-of-b", "title-of-b")
-CARD = """\
-version: 1
-title: 测试评分卡
-points: 100
-passing: 90
-items:
-  - {id: ignorance, title: 推说不知道, categories: [ignorance], points: {notice: -1, warning: -5, violation: -20}}
-"""
 # Told differently each time, whoever asks.
 VOLATILE = re.compile(r"eyJ[\w.-]+|\d{4}-\d\d-\d\dT[\d:.]+Z|whsec_[\w+/=]+|\b[0-9a-f]{12,}\b|we_\w+")
 # Not about one tenant.
@@ -36,8 +29,7 @@ def world(running, clients, wire, tmp_path, book):
     folder = tmp_path / "state"
     folder.mkdir()
     (folder / "tenants.toml").write_text("[a]\n[b]\n", "utf-8")
-    (book / "rules" / "scorecards").mkdir()
-    (book / "rules" / "scorecards" / "default.yml").write_text(CARD, "utf-8")
+    write_scorecard(book / "rules")
     made = World(running(), clients, wire)
     yield made
     made.http.close()

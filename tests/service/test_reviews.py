@@ -10,6 +10,8 @@ import time
 
 import pytest
 
+from tests.conftest import write_scorecard
+
 AGENT = "客服：您好，请讲\n客户：怎么退订\n客服：这个我不知道\n客户：那好吧\n"
 CALL = {
     "id": "c-1",
@@ -23,21 +25,12 @@ CALL = {
 LINES = "".join(json.dumps({**CALL, "id": f"c-{number}"}, ensure_ascii=False) + "\n" for number in range(5))
 UNNAMED = "SPEAKER_00：您好，请讲\nSPEAKER_01：怎么退订\nSPEAKER_00：我不知道\n"
 WAIT_S = 60
-CARD = """\
-version: 1
-title: 测试评分卡
-points: 100
-passing: 90
-items:
-  - {id: ignorance, title: 推说不知道, categories: [ignorance], points: {notice: -1, warning: -5, violation: -20}}
-"""
 
 
 @pytest.fixture(autouse=True)
 def card(book):
     """A scorecard that knows the tests' rules."""
-    (book / "rules" / "scorecards").mkdir()
-    (book / "rules" / "scorecards" / "default.yml").write_text(CARD, "utf-8")
+    write_scorecard(book / "rules")
 
 
 def upload(service, files, **fields):

@@ -19,6 +19,7 @@ from coach.service.database import Database
 from coach.service.migrate import upgrade
 from coach.service.quota import Rate
 from coach.service.tenants_file import load_tenants
+from tests.conftest import write_scorecard
 
 TWO = """\
 [bank]
@@ -34,16 +35,6 @@ overrides:
   - rule: ignorance/bare-dont-know
     severity: violation
     because: 本行规定
-"""
-
-
-CARD = """\
-version: 1
-title: 测试评分卡
-points: 100
-passing: 90
-items:
-  - {id: ignorance, title: 推说不知道, categories: [ignorance], points: {notice: -1, warning: -5, violation: -20}}
 """
 
 
@@ -158,8 +149,7 @@ def test_a_tenant_may_have_overrides_of_its_own(tenants, book):
 def test_a_review_holds_to_the_tenants_overrides(tenants, book):
     """What a process of its own judges, it judges by the tenant's rules."""
     (book / "bank.yml").write_text(OVERRIDES, "utf-8")
-    (book / "rules" / "scorecards").mkdir()
-    (book / "rules" / "scorecards" / "default.yml").write_text(CARD, "utf-8")
+    write_scorecard(book / "rules")
     service = tenants(f'[bank]\noverrides = "{book / "bank.yml"}"\n')
     key = service.new_key(role="reviewer", tenant="bank")
     turns = [{"speaker": "agent", "text": "我不知道", "start_ms": 0, "end_ms": 900}]

@@ -17,6 +17,8 @@ from cluster import Cluster
 from valkey_server import Valkey
 from websockets.exceptions import ConnectionClosed
 
+from tests.conftest import write_scorecard
+
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="several workers need Linux")
 pytest.importorskip("redis", reason="needs coach[cluster]")
 
@@ -481,15 +483,6 @@ def test_a_second_service_over_the_same_folder_is_refused(start, book, tmp_path,
     assert "data_dir" in done.stderr
 
 
-CARD = """\
-version: 1
-title: 测试评分卡
-points: 100
-passing: 90
-items:
-  - {id: ignorance, title: 推说不知道, categories: [ignorance], points: {notice: -1, warning: -5, violation: -20}}
-"""
-
 TRANSCRIPT = "call_id,speaker,text,start,end\n" + "".join(
     f"c{call},{speaker},{text},{turn},{turn}.9\n"
     for call in range(30)
@@ -502,8 +495,7 @@ TRANSCRIPT = "call_id,speaker,text,start,end\n" + "".join(
 @pytest.fixture
 def card(book):
     """A scorecard that knows the tests' rules."""
-    (book / "rules" / "scorecards").mkdir()
-    (book / "rules" / "scorecards" / "default.yml").write_text(CARD, "utf-8")
+    write_scorecard(book / "rules")
 
 
 def _review(connection, review_id):

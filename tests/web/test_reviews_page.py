@@ -13,6 +13,8 @@ from axe_playwright_python.sync_playwright import Axe
 from browser_servers import LiveService
 from playwright.sync_api import expect
 
+from tests.conftest import write_scorecard
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -22,14 +24,6 @@ pytestmark = pytest.mark.browser
 
 DIALOGUE = "客服：您好，请讲\n客户：怎么退订\n客服：这个我不知道\n客户：那你帮我问问\n客服：我们不清楚\n"
 UNNAMED = "SPEAKER_00：您好，请讲\nSPEAKER_01：怎么退订\nSPEAKER_00：我不知道啊\n"
-CARD = """\
-version: 1
-title: 测试评分卡
-points: 100
-passing: 90
-items:
-  - {id: ignorance, title: 推说不知道, categories: [ignorance], points: {notice: -1, warning: -5, violation: -20}}
-"""
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +31,7 @@ def reviewing(web_built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
     """A service of this module's own: in demo mode, with a scorecard for the rules of these tests."""
     book = tmp_path_factory.mktemp("book")
     shutil.copytree(Path(__file__).parent / "book", book, dirs_exist_ok=True)
-    (book / "rules" / "scorecards").mkdir()
-    (book / "rules" / "scorecards" / "default.yml").write_text(CARD, "utf-8")
+    write_scorecard(book / "rules")
     folders = ("--rules", str(book / "rules"), "--phrasebook", str(book / "phrasebook"))
     with LiveService(data_dir=tmp_path_factory.mktemp("service"), options=("--demo", *folders)) as live:
         yield live
