@@ -33,7 +33,7 @@ from coach.commands import (
 )
 from coach.commands.standard_streams import drop_output, prepare_streams
 from coach.commands.usage import UsageError, explain_usage
-from coach.errors import CoachError, exit_code
+from coach.errors import CoachError, cause, exit_code
 
 _NOT_THE_PATH: Final = {errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EMFILE, errno.ENFILE}
 
@@ -101,9 +101,9 @@ def main() -> None:
             if error.errno not in _NOT_THE_PATH:
                 raise
             drop_output()
-            print(f"无法写出结果：{error.strerror}", file=sys.stderr)
+            print(f"无法写出结果：{cause(error)}", file=sys.stderr)
             sys.exit(1)
         # Whatever command met it: a path that was given, and that may not be used.
-        print(f"{error.filename}: 无法读写：{error.strerror}", file=sys.stderr)
+        print(f"{error.filename}: 无法读写：{cause(error)}", file=sys.stderr)
         sys.exit(1 if error.errno in _NOT_THE_PATH else 2)
     sys.exit(code if isinstance(code, int) else 0)

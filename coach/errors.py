@@ -12,7 +12,51 @@ CoachError
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
+from typing import Final
+
+# What an operating system says in English, in the language of the messages around it.
+_CAUSES: Final = {
+    errno.ENOENT: "没有这个文件或文件夹",
+    errno.ENOTDIR: "路径中间有一段是文件，不是文件夹",
+    errno.EISDIR: "这是文件夹，应为文件",
+    errno.EEXIST: "已有同名的文件，不是文件夹",
+    errno.EACCES: "没有权限",
+    errno.EPERM: "没有权限",
+    errno.EROFS: "磁盘是只读的",
+    errno.ENOSPC: "磁盘满了",
+    errno.EDQUOT: "磁盘配额用完了",
+    errno.EFBIG: "文件太大",
+    errno.EIO: "磁盘读写出错",
+    errno.EMFILE: "打开的文件太多",
+    errno.ENFILE: "打开的文件太多",
+    errno.ENAMETOOLONG: "名字太长",
+    errno.ELOOP: "链接绕成了圈",
+    errno.EBUSY: "正被占用",
+}
+
+
+# What orjson and json say of a text, by words that are telling.
+_JSON_CAUSES: Final = {
+    "unexpected end": "没写完就断了",
+    "zero-length": "是空的",
+    "Unterminated string": "引号没有收尾",
+    "control character": "引号里有控制字符",
+    "trailing comma": "最后一项后面多了逗号",
+    "unexpected content after": "后面还有多余的内容",
+    "Extra data": "后面还有多余的内容",
+    "not valid UTF-8": "不是 UTF-8",
+    "expected a string key": "应为加双引号的键",
+    "Expecting property name": "应为加双引号的键",
+    "expected a JSON value": "应为一个值",
+    "Expecting value": "应为一个值",
+    "Expecting ',' delimiter": "应为逗号或右括号",
+    "expected ','": "应为逗号或右括号",
+    "expected ':'": "应为冒号",
+    "Expecting ':' delimiter": "应为冒号",
+    "invalid literal": "应为 true、false、null 或加双引号的文字",
+}
 
 
 class CoachError(Exception):
@@ -80,6 +124,18 @@ class MessageError(CoachError):
         self.field = field
         self.message = message
         super().__init__(message)
+
+
+def cause(error: OSError | UnicodeDecodeError) -> str:
+    """Return why a file could not be read or written, in Chinese; what is not known is told as it came."""
+    if isinstance(error, UnicodeDecodeError):
+        return f"第 {error.start + 1} 字节起不是 {error.encoding.upper()}"
+    return _CAUSES.get(error.errno or 0) or error.strerror or str(error)
+
+
+def json_cause(message: str) -> str:
+    """Return what a JSON parser says, in Chinese; what is not known is told as it came."""
+    return next((words for told, words in _JSON_CAUSES.items() if told in message), message)
 
 
 def exit_code(error: CoachError) -> int:

@@ -338,11 +338,11 @@ def test_rules_that_are_not_there_are_a_wrong_argument(coach, line, told):
     "line", ["keys list --data-dir", "serve --data-dir", "data delete --call c --data-dir", "transcripts"]
 )
 def test_a_path_that_cannot_be_used_is_named(coach, line):
-    """With what the system says of it, whatever the command; a name too long stands for every such error."""
+    """With why, in Chinese, whatever the command; a name too long stands for every such error."""
     done = coach(*line.split(), "x" * 300)
     assert done.returncode == 2
     assert "x" * 300 in done.stderr
-    assert "File name too long" in done.stderr
+    assert "名字太长" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -9,7 +9,7 @@ import orjson
 
 from coach.coaching.privacy import Privacy
 from coach.coaching.review_call import CallReviewer, RecordedTurn
-from coach.errors import TranscriptError
+from coach.errors import TranscriptError, json_cause
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -106,7 +106,7 @@ def _read_object(line: bytes) -> dict[str, Any]:
     try:
         value = orjson.loads(line)
     except orjson.JSONDecodeError as error:
-        raise TranscriptError(f"不是 JSON：第 {error.colno} 个字符 {error.msg}") from error
+        raise TranscriptError(f"不是 JSON：第 {error.colno} 个字符 {json_cause(error.msg)}") from error
     if not isinstance(value, dict):
         raise TranscriptError(f"收到 {type(value).__name__}，应为 {_EXPECTED}")
     return value

@@ -182,12 +182,14 @@ def _read_line(line: bytes) -> dict[str, Any]:
     """
     import orjson  # noqa: PLC0415 - not needed for people
 
+    from coach.errors import json_cause  # noqa: PLC0415
+
     try:
         value = orjson.loads(line)
     except orjson.JSONDecodeError as error:
-        raise ValueError(f"不是 JSON：第 {error.colno} 个字符 {error.msg}") from error
+        raise ValueError(f"不是 JSON：第 {error.colno} 个字符 {json_cause(error.msg)}") from error
     if not isinstance(value, dict):
-        raise ValueError(f'收到 {type(value).__name__}，应为对象 {{"id": …, "text": …}}')
+        raise ValueError(f'收到 {orjson.dumps(value).decode():.40}，应为对象 {{"id": …, "text": …}}')
     if not isinstance(value.get("id"), str | int):
         raise ValueError("id: 缺少，或不是文字或整数")
     if not isinstance(value.get("text"), str):

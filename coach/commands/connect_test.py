@@ -20,7 +20,7 @@ from coach.commands.vendor_options import (
     options_of,
     pasted_events,
 )
-from coach.errors import ConfigError, MessageError
+from coach.errors import ConfigError, MessageError, cause
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -224,7 +224,7 @@ def _read(file: Path | None) -> str:
             with file.open("rb") as stream:
                 content = stream.read(_MAX_BYTES + 1)
     except OSError as error:
-        raise ConfigError(f"{file}: 无法打开：{error.strerror}") from error
+        raise ConfigError(f"{file}: 无法打开：{cause(error)}") from error
     if len(content) > _MAX_BYTES:
         raise ConfigError(f"{file or '标准输入'}: 超过 {_MAX_BYTES} 字节；几个事件就够了")
     try:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from coach.errors import TranscriptError
+from coach.errors import TranscriptError, cause, json_cause
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,9 +57,11 @@ def read_recording(file: Path) -> Recording:
     try:
         value = orjson.loads(file.read_bytes())
     except OSError as error:
-        raise TranscriptError(f"{file}: {error.strerror}") from error
+        raise TranscriptError(f"{file}: 读不到文件：{cause(error)}") from error
     except orjson.JSONDecodeError as error:
-        raise TranscriptError(f"{file}:{error.lineno}:{error.colno}: 不是 JSON：{error.msg}") from error
+        raise TranscriptError(
+            f"{file}:{error.lineno}:{error.colno}: 不是 JSON：{json_cause(error.msg)}"
+        ) from error
     if not isinstance(value, dict) or not isinstance(value.get("turns"), list) or not value["turns"]:
         raise TranscriptError(f'{file}: 应为 {{"id": …, "turns": [ … ]}}，turns 不能为空')
     slots = value.get("slots", {})

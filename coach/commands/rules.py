@@ -10,7 +10,7 @@ import typer
 
 from coach.commands.health import health
 from coach.commands.options import Json, Packs, PhrasebookDir, RulesDir, load_book
-from coach.errors import ConfigError, TranscriptError
+from coach.errors import ConfigError, TranscriptError, cause
 
 if TYPE_CHECKING:
     from coach.rulebook.book import Rulebook
@@ -310,7 +310,7 @@ def _lines(file: Path) -> list[str]:
     try:
         return file.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise TranscriptError(f"{file.name}: 读不到文件：{error}") from error
+        raise TranscriptError(f"{file.name}: 读不到文件：{cause(error)}") from error
 
 
 def _print_json(value: object) -> None:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TextIO
 
 from coach.coaching.score import LabelledSentence
-from coach.errors import Problem, TranscriptError
+from coach.errors import Problem, TranscriptError, cause, json_cause
 from coach.rulebook.models import CATEGORIES
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def read_labelled(lines: Iterable[str], *, name: str) -> list[LabelledSentence]:
         try:
             sentences.append(_labelled(json.loads(line), number))
         except json.JSONDecodeError as error:
-            problems.append(Problem(name, number, error.colno, "", f"不是 JSON：{error.msg}"))
+            problems.append(Problem(name, number, error.colno, "", f"不是 JSON：{json_cause(error.msg)}"))
         except ValueError as error:
             problems.append(Problem(name, number, 1, "", str(error)))
     if problems:
@@ -80,7 +80,7 @@ def read_turns(path: Path) -> Iterator[tuple[str, str, Speaker]]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise TranscriptError(f"{path.name}: 读不到文件：{error}") from error
+        raise TranscriptError(f"{path.name}: 读不到文件：{cause(error)}") from error
     documents: list[tuple[int, Any]] = []
     try:
         documents = [(1, json.loads(text))]
@@ -92,7 +92,7 @@ def read_turns(path: Path) -> Iterator[tuple[str, str, Speaker]]:
                 documents.append((number, json.loads(line)))
             except json.JSONDecodeError as error:
                 raise TranscriptError(
-                    f"{path.name}:{number}:{error.colno}: 不是 JSON：{error.msg}"
+                    f"{path.name}:{number}:{error.colno}: 不是 JSON：{json_cause(error.msg)}"
                 ) from error
     for number, document in documents:
         if not isinstance(document, dict):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, Self
 
 import orjson
 
-from coach.errors import CoachError
+from coach.errors import CoachError, cause
 from coach.review.tally import Tally
 from coach.transcripts.model import RAW_LIMIT, Place, Reject, Slice, TranscriptCall
 from coach.transcripts.read import read_slice
@@ -121,7 +121,7 @@ def _read(batch: Batch, setup: ReviewSetup) -> Iterator[TranscriptCall | Reject]
         try:
             yield from read_slice(piece, setup.read)
         except OSError as error:
-            yield Reject(Place(piece.name), "", f"读不到文件：{error.strerror or error}")
+            yield Reject(Place(piece.name), "", f"读不到文件：{cause(error)}")
         except CoachError as error:
             yield Reject(Place(piece.name), "", str(error))
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import orjson
 
 from coach import __version__
-from coach.errors import ConfigError
+from coach.errors import ConfigError, cause
 from coach.review.batch import finished_tally, sync_folder
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class Journal:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._lock = _lock(self.folder / "lock")
         except OSError as error:
-            raise ConfigError(f"{self.directory}: 不能写入：{error.strerror or error}") from error
+            raise ConfigError(f"{self.directory}: 不能写入：{cause(error)}") from error
         if self._lock is None:
             raise ConfigError(
                 f"{self.directory}: 另一个 coach review 正在写这个目录；请等它结束，或换一个 --out"

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final, Literal, Protocol, Self, get_args
 
-from coach.errors import ConfigError, TranscriptError
+from coach.errors import ConfigError, TranscriptError, cause
 from coach.review.csv_files import TABLES, CsvFiles
 from coach.review.excel import ExcelFile
 from coach.review.names import AgentNames
@@ -75,9 +75,7 @@ def write_outputs(
                 )
             return drafts.publish()
     except OSError as error:
-        raise ConfigError(
-            f"{error.filename or directory}: 写不了结果文件：{error.strerror or error}"
-        ) from error
+        raise ConfigError(f"{error.filename or directory}: 写不了结果文件：{cause(error)}") from error
 
 
 def _write(

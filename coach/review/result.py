@@ -13,7 +13,7 @@ import orjson
 
 from coach.coaching.moment import Moment
 from coach.coaching.scorecard import CallScore, ScoreItem
-from coach.errors import TranscriptError
+from coach.errors import TranscriptError, cause
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -180,4 +180,4 @@ def read_results(path: Path) -> Iterator[CallResult]:
                         "应为 coach review 写出的 results.jsonl，请重新运行"
                     ) from error
     except OSError as error:
-        raise TranscriptError(f"{path}: 读不到文件：{error.strerror}") from error
+        raise TranscriptError(f"{path}: 读不到文件：{cause(error)}") from error

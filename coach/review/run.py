@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import orjson
 
 from coach import __version__
-from coach.errors import CoachError, TranscriptError
+from coach.errors import CoachError, TranscriptError, cause
 from coach.review.batch import STREAMS, batches_of, join_parts
 from coach.review.compare import summarise
 from coach.review.journal import Journal, Terms
@@ -263,7 +263,7 @@ def _put_together(
         _write_json(directory / "summary.json", summary)
     except OSError as error:
         raise CoachError(
-            f"{directory}: 结果没能写完：{error.strerror or error}。做完的都已保存，腾出空间后用同一条命令接着做"
+            f"{directory}: 结果没能写完：{cause(error)}。做完的都已保存，腾出空间后用同一条命令接着做"
         ) from error
     return comparison
 

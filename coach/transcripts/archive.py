@@ -39,7 +39,7 @@ def members(file: Path, limits: Limits) -> dict[str, zipfile.ZipInfo]:
     try:
         infos = [info for info in _open(file).infolist() if not info.is_dir()]
     except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError) as error:
-        raise RefusedError(f"压缩包损坏：{error}") from error
+        raise RefusedError(f"压缩包损坏：{damage(error)}") from error
     if len(infos) > limits.members:
         raise RefusedError(f"压缩包里有 {len(infos)} 个文件，应不超过 {limits.members} 个")
     _check_size(sum(info.file_size for info in infos), file.stat().st_size, limits)
@@ -64,7 +64,7 @@ def open_member(file: Path, member: str, limits: Limits) -> BinaryIO:
     try:
         stream = _open(file).open(info)
     except BROKEN as error:
-        raise RefusedError(f"压缩包里的文件打不开：{error}") from error
+        raise RefusedError(f"压缩包里的文件打不开：{damage(error)}") from error
     plain = _guard(stream, None, info.compress_size, limits)
     return _gunzip(plain, info.compress_size, limits) if member.lower().endswith(".gz") else plain
 
@@ -72,6 +72,21 @@ def open_member(file: Path, member: str, limits: Limits) -> BinaryIO:
 def open_gzip(file: Path, limits: Limits) -> BinaryIO:
     """Open a .gz for reading; reading raises `RefusedError` once it swells too much."""
     return _gunzip(file.open("rb"), file.stat().st_size, limits)
+
+
+def damage(error: Exception) -> str:
+    """Return what is wrong with an archive, in Chinese; the libraries say it in English."""
+    if isinstance(error, NotImplementedError):
+        return f"用了不支持的压缩方法（{error}）"
+    if isinstance(error, EOFError):
+        return "文件不完整，没到结尾就断了"
+    if isinstance(error, UnicodeDecodeError):
+        return "文件名的编码有误"
+    if isinstance(error, gzip.BadGzipFile):
+        return "gzip 的开头或校验不对"
+    if isinstance(error, zipfile.BadZipFile):
+        return "zip 的目录或校验不对，可能没下载完"
+    return "压缩的内容坏了"
 
 
 def safe_name(name: str) -> str:
@@ -166,7 +181,7 @@ class _Guarded(io.RawIOBase):
         try:
             piece = self._stream.read(len(buffer))
         except BROKEN as error:
-            raise RefusedError(f"压缩文件损坏：{error}") from error
+            raise RefusedError(f"压缩文件损坏：{damage(error)}") from error
         count = len(piece)
         buffer[:count] = piece
         self._count += count

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 import orjson
 import python_calamine as calamine
 
+from coach.errors import cause
 from coach.transcripts import streams
 from coach.transcripts.archive import ZIP_MAGIC, RefusedError
 from coach.transcripts.columns import Columns, HeaderError, cell_text, read_row, understand
@@ -42,7 +43,7 @@ def read(piece: Slice, options: ReadOptions) -> Iterator[TranscriptCall | Reject
         yield Reject(Place(piece.name), "", str(error))
         return
     except _BROKEN as error:
-        yield Reject(Place(piece.name), "", f"不是能读的 Excel 工作簿：{error}")
+        yield Reject(Place(piece.name), "", f"不是能读的 Excel 工作簿：{_damage(error)}")
         return
     for name in sheets:
         yield from _read_sheet(book, name, piece, options, alone=len(sheets) == 1)
@@ -59,6 +60,13 @@ def _open(piece: Slice, limits: Limits) -> calamine.CalamineWorkbook:
     with piece.file.open("rb") as file:
         _check(file, limits)
     return calamine.CalamineWorkbook.from_path(piece.file)
+
+
+def _damage(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return cause(error)
+    # What the library found is for whoever looks into the file; the way out is for everybody.
+    return f"内容损坏或不完整，请在 Excel 里打开后另存（{type(error).__name__}）"
 
 
 def _check(file: BinaryIO, limits: Limits) -> None:
@@ -87,7 +95,7 @@ def _read_sheet(
     try:
         sheet = book.get_sheet_by_name(name)
     except _BROKEN as error:
-        yield Reject(Place(file), "", f"工作表读不了：{error}")
+        yield Reject(Place(file), "", f"工作表读不了：{_damage(error)}")
         return
     # Rows come from the first that holds anything; people count from the first of the sheet.
     first = sheet.start[0] + 1 if sheet.start else 1

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 import ijson
 import orjson
 
-from coach.errors import TranscriptError
+from coach.errors import TranscriptError, json_cause
 from coach.transcripts import streams
 from coach.transcripts.archive import RefusedError
 from coach.transcripts.depth import Depth, TooDeepError
@@ -88,7 +88,9 @@ def _records(piece: Slice, options: ReadOptions, broken: list[Reject]) -> Iterat
                     orjson.loads(head if encoding == "utf-8" else head.decode(encoding, "replace"))
                 )
             except orjson.JSONDecodeError as error:
-                yield from _salvage(io.BytesIO(head), piece, broken, (error.lineno, error.colno, error.msg))
+                yield from _salvage(
+                    io.BytesIO(head), piece, broken, (error.lineno, error.colno, json_cause(error.msg))
+                )
             return
         yield from _salvage(_Rejoined(head, stream), piece, broken, None)
 

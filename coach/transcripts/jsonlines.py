@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
+from coach.errors import json_cause
 from coach.transcripts import streams
 from coach.transcripts.draft import Draft, FieldError, complete
 from coach.transcripts.model import RAW_LIMIT, Place, Reject
@@ -65,7 +66,7 @@ def _parse(line: Line, encoding: str, options: ReadOptions) -> object:
         return orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         raise FieldError(
-            "", f"不是 JSON：第 {error.colno} 个字符处 {error.msg}；应为一行一个完整的 JSON 对象"
+            "", f"不是 JSON：第 {error.colno} 个字符处 {json_cause(error.msg)}；应为一行一个完整的 JSON 对象"
         ) from error
 
 

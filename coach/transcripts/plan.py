@@ -11,7 +11,7 @@ import zipfile
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from coach.errors import TranscriptError
+from coach.errors import TranscriptError, cause
 from coach.transcripts import archive, csvfile, detect, jsonlines, sources, streams
 from coach.transcripts.encoding import check_name, is_line_safe, sniff
 from coach.transcripts.model import Slice
@@ -82,8 +82,8 @@ def _office(names: list[str]) -> tuple[Format, str] | None:
     return None
 
 
-def _unreadable(file: Path, member: str, error: Exception) -> Slice:
-    problem = str(error) if isinstance(error, TranscriptError) else f"打不开：{error}"
+def _unreadable(file: Path, member: str, error: TranscriptError | OSError) -> Slice:
+    problem = str(error) if isinstance(error, TranscriptError) else f"打不开：{cause(error)}"
     return Slice(file, "unreadable", member=member, problem=problem)
 
 

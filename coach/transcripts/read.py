@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Final
 
-from coach.errors import TranscriptError
+from coach.errors import TranscriptError, cause
 from coach.transcripts import csvfile, cues, dialogue, excel, jsonfile, jsonlines
 from coach.transcripts.model import Place, Reject
 from coach.transcripts.plan import plan
@@ -42,7 +42,7 @@ def read_slice(piece: Slice, options: ReadOptions) -> Iterator[TranscriptCall | 
     except TranscriptError as error:
         yield Reject(Place(piece.name), "", str(error))
     except OSError as error:
-        yield Reject(Place(piece.name), "", f"读不下去：{error.strerror or error}")
+        yield Reject(Place(piece.name), "", f"读不下去：{cause(error)}")
     except ValueError as error:
         # A header that has changed since the work was planned.
         yield Reject(Place(piece.name), "", str(error))
