@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # The digest of rules/ and phrasebook/ as they are shipped. The test suite runs each of their examples, and fails
 # while another digest stands here.
-SHIPPED: Final = "e8b08af344f7"
+SHIPPED: Final = "21c063589049"
 
 
 def prove(rulebook: Rulebook, *, remembered: Path | None) -> None:
