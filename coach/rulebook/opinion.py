@@ -135,7 +135,7 @@ class Opinion:
                 judged.append(notice)
         return judged
 
-    def vetoes(self, trace: Trace, normalized: Normalized, seen: dict[str, set[int]] | None = None) -> str:
+    def vetoes(self, trace: Trace, normalized: Normalized, seen: dict[str, set[int]]) -> str:
         """Return why a hit is no fault after all, "" when it stands.
 
         Args:
@@ -150,10 +150,9 @@ class Opinion:
             return ""
         start, end = normalized.back(trace.start, trace.end)
         around = normalized.text[slice(*_window(normalized.text, start, end))]
-        known = seen if seen is not None else {}
-        features = known.get(around)
+        features = seen.get(around)
         if features is None:
-            features = known[around] = self.features(around)
+            features = seen[around] = self.features(around)
         likely = self.probability(category, features)
         if likely >= self.veto_below:
             return ""

@@ -8,21 +8,18 @@ from typing import TYPE_CHECKING
 
 from coach.review.setup import ReviewSetup, RuleFolders
 from coach.transcripts.model import ReadOptions
-from tests.conftest import load, rule_yaml, rules_file
+from tests.conftest import SCORECARD, load, rule_yaml, rules_file
 
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-CARD = """\
-version: 1
-title: 测试评分卡
-points: 100
-passing: 90
-items:
-  - {id: ignorance, title: 推说不知道, categories: [ignorance], points: {notice: -1, warning: -5, violation: -20}}
+CARD = (
+    SCORECARD
+    + """\
   - {id: greeting, title: 开场不完整, moments: [missing-greeting], points: -4, per: call}
 """
+)
 CLEAN = "您好，晨光银行客服，工号八零一二，请问有什么可以帮您？"
 FAULTY = "这个我不知道啊"
 
